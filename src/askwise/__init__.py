@@ -1,0 +1,55 @@
+"""Askwise: from a pool and a budget to the questions worth asking.
+
+The names below are imported when they are first used, so that `import askwise` loads little more than NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "select": "strategy",
+    "Strategy": "strategy",
+    "as_strategy": "strategy",
+    "parse": "strategy",
+    "mix": "strategy",
+    "then": "strategy",
+    "CATALOGUE": "acquisition",
+    "Learner": "learner",
+    "LinearHead": "learner",
+    "Committee": "learner",
+    "simulate": "simulate",
+    "Simulation": "simulate",
+    "Project": "project",
+    "check_strategy": "testing",
+    "check_learner": "testing",
+    "AskwiseError": "errors",
+    "ContractError": "errors",
+    "AnswersRefused": "errors",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+if TYPE_CHECKING:
+    from .acquisition import CATALOGUE
+    from .errors import AnswersRefused, AskwiseError, ContractError
+    from .learner import Committee, Learner, LinearHead
+    from .project import Project
+    from .simulate import Simulation, simulate
+    from .strategy import Strategy, as_strategy, mix, parse, select, then
+    from .testing import check_learner, check_strategy
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'askwise' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
