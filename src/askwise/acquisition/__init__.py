@@ -1,0 +1,45 @@
+"""Acquisition functions: pure functions from arrays about candidates to scores or picks.
+
+`CATALOGUE` is the only registry: a row's key is the name on the command line, in the documentation and in tests.
+The parameters of a function that have no default are its inputs; those with a default are its options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .baseline import random
+from .committee import bald, vote_entropy
+from .coverage import k_center, u_coverage
+from .gradient import badge
+from .uncertainty import entropy, hyperplane, least_confident, margin
+
+_FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    random,
+    least_confident,
+    margin,
+    entropy,
+    hyperplane,
+    vote_entropy,
+    bald,
+    k_center,
+    badge,
+    u_coverage,
+)
+
+CATALOGUE: dict[str, Callable[..., Any]] = {function.__name__: function for function in _FUNCTIONS}
+
+__all__ = [
+    "CATALOGUE",
+    "badge",
+    "bald",
+    "entropy",
+    "hyperplane",
+    "k_center",
+    "least_confident",
+    "margin",
+    "random",
+    "u_coverage",
+    "vote_entropy",
+]

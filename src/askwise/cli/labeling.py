@@ -1,0 +1,97 @@
+"""Answering in the terminal: the item is shown, one key answers, every answer is safe at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from rich.panel import Panel
+
+from ..errors import ProjectError
+from .keys import COMMANDS, key_map, read_key
+from .output import err, out, show
+from .pictures import draw, open_viewer
+
+if TYPE_CHECKING:
+    from ..project import Project, Question
+
+AT_ONCE = 5
+
+
+def run(project: Project) -> None:
+    """Ask until the annotator quits or nothing is left; unanswered questions go back to the pool."""
+    keys = key_map(project.task.choices())
+    waiting: deque[Question] = deque()
+    answered = 0
+    show(_legend(keys))
+    try:
+        while True:
+            if not waiting:
+                with err.status("choosing …"):
+                    waiting.extend(project.ask(AT_ONCE))
+            if not waiting:
+                show(
+                    "nothing left to ask: the pool (or the budget) is used up, or others are answering the rest"
+                )
+                break
+            question = waiting[0]
+            _show(question, answered + 1)
+            key = _key(keys)
+            if key == "q":
+                break
+            if key == "u":
+                waiting = _undo(project, waiting)
+                continue
+            waiting.popleft()
+            if key == "s":
+                project.skip(question.id)
+            elif key == "x":
+                project.not_relevant(question.id)
+            else:
+                project.tell({question.id: keys[key]})
+                answered += 1
+                show(f"  → {keys[key]}")
+    finally:
+        project.release()
+        for line in ["", *project.status().lines()]:
+            show(line)
+
+
+def _legend(keys: dict[str, str]) -> str:
+    answers = "  ".join(f"[{key}] {label}" for key, label in keys.items())
+    commands = "  ".join(f"[{key}] {meaning}" for key, meaning in COMMANDS.items())
+    return f"{answers}\n{commands}"
+
+
+def _show(question: Question, number: int) -> None:
+    why = " (picked at random, to measure)" if question.why == "audit" else ""
+    title = f"{number}. {question.id}{why}"
+    if question.path is not None:
+        out.print(title, markup=False, style="bold")
+        if not open_viewer(question.path):
+            out.print(draw(question.path))
+            out.print(str(question.path), markup=False, style="dim")
+    elif question.text is not None:
+        out.print(Panel(question.text, title=title, title_align="left"), markup=False)
+    else:
+        out.print(title, markup=False, style="bold")
+        for column, value in question.data.items():
+            out.print(f"  {column}: {value}", markup=False)
+
+
+def _key(keys: dict[str, str]) -> str:
+    while True:
+        key = read_key(list(keys))
+        if key in keys or key in COMMANDS:
+            return key
+        show(f"  no answer has the key {key!r}\n{_legend(keys)}")
+
+
+def _undo(project: Project, waiting: deque[Question]) -> deque[Question]:
+    """The last answer is withdrawn and its item shown again at once."""
+    try:
+        item = project.undo()
+    except ProjectError as error:
+        show(f"  {error}")
+        return waiting
+    return deque([project.question(item), *(question for question in waiting if question.id != item)])

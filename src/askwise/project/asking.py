@@ -1,0 +1,132 @@
+"""One batch: what is still out comes back, the audit set gets its share, and the strategy chooses the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from math import inf
+
+import numpy as np
+
+from ..records import Lease, Pick, RoundOpened
+from ..state import State
+from ..xp import to_numpy
+from . import audit
+from .create import IMPORTER
+from .desk import Desk
+from .model import settled_items
+from .session import is_alive
+
+# Where other processes take the same picks first, we look further down our own list the next time.
+WIDEN = 4
+SPARE_AUDITS = 64
+
+
+def ask(desk: Desk, k: int, annotator: str) -> list[Pick]:
+    """At most k picks, leased to the annotator in this process."""
+    picks = _taken_over(desk, k, annotator)
+    k = int(min(k, len(picks) + _affordable(desk)))
+    attempt = 0
+    while len(picks) < k:
+        won = _open_round(desk, k - len(picks), annotator, attempt)
+        if won is None:
+            break
+        picks += won
+        attempt += 1
+    return picks
+
+
+def _affordable(desk: Desk) -> float:
+    """How many more questions the budget allows; labels that came with the source cost nothing."""
+    if desk.config.budget is None:
+        return inf
+    state = desk.refresh()
+    bought = sum(any(who != IMPORTER for who in opinions) for opinions in state.opinions.values())
+    return max(0, desk.config.budget - bought - len(_out(desk, state)))
+
+
+def _out(desk: Desk, state: State) -> set[str]:
+    """Items that somebody is being asked at this moment."""
+    return {lease.item for lease in desk.storage.leases(time.time()) if not state.settled(lease.item)}
+
+
+def _taken_over(desk: Desk, k: int, annotator: str) -> list[Pick]:
+    """Questions that a vanished process of the same annotator left unanswered, in the order they were asked."""
+    state = desk.refresh()
+    now = time.time()
+    left = [
+        lease
+        for lease in desk.storage.leases(now)
+        if lease.annotator == annotator and not state.settled(lease.item) and not is_alive(lease.session)
+    ]
+    if not left:
+        return []
+    asked = state.asked
+    place = {item: position for position, item in enumerate(asked)}
+    left.sort(key=lambda lease: (place.get(lease.item, len(place)), lease.item))
+    ours = set(
+        desk.storage.adopt(
+            [lease.item for lease in left[:k]],
+            annotator,
+            sorted({lease.session for lease in left}),
+            desk.session,
+            now + desk.config.lease,
+        )
+    )
+    return [_pick(desk, lease) for lease in left if lease.item in ours]
+
+
+def _pick(desk: Desk, lease: Lease) -> Pick:
+    return Pick(lease.item, "audit" if desk.index.is_audit(lease.item) else "chosen")
+
+
+def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] | None:
+    """Choose k items and claim them; None if there is nothing left to choose.
+
+    The list may come back short (or empty) when another process was faster: the caller looks again.
+    """
+    storage, index, config = desk.storage, desk.index, desk.config
+    state = desk.refresh()
+    now = time.time()
+    taken = _out(desk, state) | settled_items(state)
+    waiting = [item for item in index.audit if item not in taken]
+    candidates = index.candidates(taken)
+    if not waiting and not len(candidates):
+        return None
+    audited = audit.settled_prefix(index.audit, taken)
+    measures = audit.due(k, audited=audited, asked=len(taken), reserve=len(index.audit))
+    measures = max(min(measures, len(waiting)), min(len(waiting), k - len(candidates)))
+    won_audit = _claim(desk, waiting[: measures + SPARE_AUDITS], measures, annotator, now)
+    wanted = k - measures
+    ranked = _choose(desk, candidates, min(len(candidates), wanted * WIDEN**attempt)) if wanted else []
+    opened: list[RoundOpened] = []
+
+    def record(won: list[str]) -> RoundOpened:
+        order = audit.interleave([item for item in ranked if item in set(won)], won_audit)
+        why = dict.fromkeys(won_audit, "audit")
+        picks = tuple(Pick(item, why.get(item, "chosen")) for item in order)
+        opened.append(
+            RoundOpened(state.rounds + 1, str(desk.strategy), picks, annotator, state.seq, time.time())
+        )
+        return opened[-1]
+
+    if ranked:
+        storage.claim(ranked, wanted, annotator, desk.session, now, now + config.lease, record=record)
+    if won_audit and not opened:
+        storage.append([record([])])
+    return list(opened[-1].picks) if opened else []
+
+
+def _claim(desk: Desk, ranked: Sequence[str], k: int, annotator: str, now: float) -> list[str]:
+    if not k:
+        return []
+    return desk.storage.claim(ranked, k, annotator, desk.session, now, now + desk.config.lease)
+
+
+def _choose(desk: Desk, candidates: np.ndarray[tuple[int], np.dtype[np.int64]], k: int) -> list[str]:
+    """The strategy's picks among the candidates, as ids in the strategy's order."""
+    model, training = desk.fit()
+    inputs = desk.model.evidence(desk.strategy, model, candidates, training)
+    rng = np.random.default_rng([desk.config.seed, desk.state.rounds + 1])
+    positions = desk.strategy(k, rng, n=len(candidates), **inputs)
+    return desk.index.ids(candidates[to_numpy(positions)])

@@ -1,0 +1,123 @@
+"""One thread that writes for all the threads of a process: many requests, one commit.
+
+A commit waits for the disk; the requests that arrive meanwhile wait together and share the next one. Threads
+with a connection each would not be faster, and would take the write lock from each other unfairly.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, SQLAlchemyError
+
+from ..errors import StorageError
+
+T = TypeVar("T")
+
+FOR_ONE = IntegrityError
+"""Errors that concern one request alone; after other database errors the whole transaction may be gone."""
+
+
+class _Request:
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self.work = work
+        self.done = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """Runs requests one after the other, each in a savepoint, and commits all that wait at once.
+
+    Parameters
+    ----------
+    engine
+        Its transactions must take the write lock when they begin.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: list[_Request] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="askwise-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in the writing thread and return once its commit is on the disk.
+
+        Raises what `work` raises; then nothing of it was written. A database error raised by the transaction is raised
+        for every request that shared it; then none of them was written.
+        """
+        if threading.current_thread() is self._thread:
+            raise StorageError(
+                "a claim's record function may not write to the storage: return the record instead"
+            )
+        request = _Request(work)
+        with self._changed:
+            if self._closed:
+                raise StorageError("the storage was closed; open it again to go on")
+            self._waiting.append(request)
+            self._changed.notify()
+        request.done.wait()
+        if request.error is not None:
+            raise request.error
+        return cast(T, request.result)
+
+    def close(self) -> None:
+        """Serve what waits, then end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                batch, self._waiting = self._waiting, []
+            if not batch:
+                break
+            try:
+                self._commit(batch)
+            except BaseException as error:
+                for request in batch:
+                    request.error = error
+                self._drop_connection()
+            for request in batch:
+                request.done.set()
+        self._drop_connection()
+
+    def _commit(self, batch: list[_Request]) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        connection = self._connection
+        with connection.begin():
+            for request in batch:
+                try:
+                    with connection.begin_nested():
+                        request.result = request.work(connection)
+                except FOR_ONE as error:
+                    request.error = error
+                except SQLAlchemyError:
+                    # The database may have rolled the whole transaction back by itself: going on would write the
+                    # rest of the batch outside of any transaction.
+                    raise
+                except Exception as error:
+                    request.error = error
+
+    def _drop_connection(self) -> None:
+        """Close the connection, which rolls back whatever was left of a transaction."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.invalidate()
+                connection.close()
+            except (DatabaseError, InterfaceError):
+                pass
