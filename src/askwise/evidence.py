@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import ContractError
 from .learner import Learner, Model, capabilities
-from .learner.adapt import learner_name
+from .learner.copies import learner_name
 from .strategy.vocabulary import INPUTS
 
 BLOCK = 4096

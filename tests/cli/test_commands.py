@@ -46,7 +46,10 @@ def as_json(*arguments: Any, code: int = 0) -> dict[str, Any]:
 def tickets(tmp_path: Path) -> Path:
     """Sixty texts of two kinds."""
     rng = np.random.default_rng(0)
-    kinds = {"bug": ["crash", "error", "broken", "fails", "trace"], "wish": ["please", "add", "nice", "would", "like"]}
+    kinds = {
+        "bug": ["crash", "error", "broken", "fails", "trace"],
+        "wish": ["please", "add", "nice", "would", "like"],
+    }
     path = tmp_path / "tickets.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

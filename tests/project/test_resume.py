@@ -70,28 +70,32 @@ def test_only_the_same_annotator_gets_the_questions_back(make_project: Any, tmp_
 @pytest.mark.parametrize("seed", [0, 1])
 def test_killed_at_random_moments(make_project: Any, tmp_path: Path, seed: int) -> None:
     """SIGKILL, again and again: the same items train the model in the same order, and nothing told is lost."""
-    project = make_project("steady")
+    project = make_project("steady", n=300)
     project.close()
     shutil.copytree(tmp_path / "steady", tmp_path / "killed")
     truth = keep_truth(project, tmp_path / "truth.json")
-    worker = start(tmp_path / "steady", truth, tmp_path / "steady.log", "ann", 90)
+    worker = start(tmp_path / "steady", truth, tmp_path / "steady.log", "ann", 200)
     _, errors = worker.communicate(timeout=60)
     assert worker.returncode == 0, errors.decode()
     dice = random.Random(seed)
     kills = 0
     while True:
-        worker = start(tmp_path / "killed", truth, tmp_path / "killed.log", "ann", 10**6)
-        time.sleep(1.2 + 0.8 * dice.random())
+        journal = tmp_path / "killed.log"
+        lines = len(_lines(journal))
+        worker = start(tmp_path / "killed", truth, journal, "ann", 10**6)
+        while len(_lines(journal)) == lines and worker.poll() is None:
+            time.sleep(0.01)
+        time.sleep(2 * dice.random())
         worker.send_signal(signal.SIGKILL)
         worker.communicate()
         kills += worker.returncode == -signal.SIGKILL
-        told = {line.split()[1] for line in _lines(tmp_path / "killed.log") if line.startswith("told")}
-        if len(told) >= 90 or kills > 60:
+        told = {line.split()[1] for line in _lines(journal) if line.startswith("told")}
+        if len(told) >= 200 or kills > 60:
             break
     assert kills >= 2
     order, steady = training_order(tmp_path / "killed"), training_order(tmp_path / "steady")
     assert order[: len(steady)] == steady[: len(order)]
-    assert len(order) >= 40
+    assert len(order) >= 150
     with Project.open(tmp_path / "killed") as project:
         assert told <= set(project._desk.state.opinions or project._desk.refresh().opinions)
 

@@ -15,6 +15,8 @@ def main(folder: str, truth_file: str, journal: str, annotator: str, most: int) 
     truth = json.loads(Path(truth_file).read_text())
     given = 0
     with Project.open(folder, annotator=annotator) as project, Path(journal).open("a") as log:
+        log.write("opened\n")
+        log.flush()
         while given < most and (questions := project.ask(5)):
             log.write("".join(f"asked {question.id}\n" for question in questions))
             log.flush()

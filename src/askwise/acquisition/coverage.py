@@ -142,7 +142,7 @@ def u_coverage(
         return from_numpy(fill(np.empty(0, np.int64), k, ranks), like=embedding)
     gains = FacilityLocation(take(embedding, rows), take(embedding, covered), weights[covered], bandwidth)
     gains.cover(labeled_embedding)
-    picks = rows[lazy_greedy(k, gains.evaluate, gains.accept, ranks[rows])]
+    picks = rows[lazy_greedy(k, gains.evaluate, gains.accept, ranks[rows], gains.rounding)]
     return from_numpy(fill(picks, k, ranks), like=embedding)
 
 

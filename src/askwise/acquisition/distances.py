@@ -159,6 +159,6 @@ class EuclideanRows:
         for centres in (*self._given_exactly(), self.exactly(picks)):
             if len(centres):
                 moved = self.moved(centres)
-                closest = (squared_norms(moved)[:, None] - 2 * moved @ self.moved(rows).T).argmin(axis=0)
+                closest = (squared_norms(moved)[:, None] / 2 - moved @ self.moved(rows).T).argmin(axis=0)
                 np.minimum(nearest, np.sum((rows - centres[closest]) ** 2, axis=1), out=nearest)
         return nearest

@@ -23,6 +23,7 @@ _BLOCK_BYTES = 8 << 20
 _NEIGHBOUR = 20
 _SAMPLE = 2_000
 _TOLERATED = 1e-3  # error of a float32 kernel value from which on float64 is worth its price
+_SMALL = 2**30  # multiplications that float64 makes soon enough
 
 
 class FacilityLocation:
@@ -39,6 +40,11 @@ class FacilityLocation:
     bandwidth
         σ².
 
+    Attributes
+    ----------
+    rounding
+        Relative error of the gains.
+
     Notes
     -----
     A copy of an accepted row can seem to add something, by the rounding of its kernel values. So a target counts as
@@ -46,16 +52,18 @@ class FacilityLocation:
     """
 
     def __init__(self, candidates: Array, targets: Array, weights: Floats, bandwidth: float) -> None:
-        rounding = 2 * np.sqrt(candidates.shape[1] + 16.0) / bandwidth
-        double = rounding * np.finfo(np.float32).eps > _TOLERATED
+        digits = 2 * np.sqrt(candidates.shape[1] + 16.0) / bandwidth  # lost in a kernel value
+        small = candidates.shape[0] * targets.shape[0] * targets.shape[1] <= _SMALL
+        double = small or digits * np.finfo(np.float32).eps > _TOLERATED
         self._candidates = unit_rows(candidates, double=double)
         self._targets = unit_rows(targets, double=self._candidates.dtype == namespace(candidates).float64)
         self._bandwidth = bandwidth
         epsilon = float(namespace(targets).finfo(self._targets.dtype).eps)
+        self.rounding = 8 * epsilon
         # U · exp(−z) = exp(log U − z): the weights, and what does not depend on s, are one row that is added.
         lengths = to_numpy(squared_norms(self._targets)).astype(np.float64)
         self._offsets = self._like(np.log(weights) - lengths / bandwidth)
-        self._least_gains = self._like(weights * min(rounding * epsilon, _TOLERATED))
+        self._least_gains = self._like(weights * min(digits * epsilon, _TOLERATED))
         self._covered = self._like(np.zeros(len(weights)))
         self._kernel = self._hold()
 

@@ -19,8 +19,8 @@ from .distances import EuclideanRows, Floats, Positions
 _SHORTLIST = 512
 _LONGEST_SHORTLIST = 8192
 _FEW = 16  # picks out of one shortlist; with fewer a pass over all candidates is not worth its while
+_SETTLED = 64  # rows whose distance is settled in float64 at once
 _PROPOSALS = 128
-_ROUNDING = 1e-6  # relative error of a gain that was computed twice, in products of different shapes
 
 
 def farthest_first(rows: EuclideanRows, k: int, ranks: Positions) -> Positions:
@@ -133,8 +133,10 @@ def _while_certain(
     new: list[int] = []
     while len(picks) + len(new) < k and len(new) < len(shortlist):
         leaders = np.flatnonzero(high >= low.max())
-        vague = leaders[low[leaders] < high[leaders]]
-        if len(vague) and len(leaders) > 1:
+        if len(leaders) > 1 and np.any(low[leaders] < high[leaders]):
+            # Settle some that will lead soon as well: most of the work is in reading the given rows.
+            vague = np.flatnonzero(low < high)
+            vague = np.union1d(leaders, vague[np.argsort(-high[vague])[:_SETTLED]])
             chosen = np.concatenate([picks, shortlist[new]])
             low[vague] = high[vague] = rows.nearest_exactly(shortlist[vague], chosen)
             continue
@@ -232,6 +234,7 @@ def lazy_greedy(
     evaluate: Callable[[Positions], NDArray[Any]],
     accept: Callable[[int], None],
     ranks: Positions,
+    rounding: float = 1e-12,
     block: int = 32,
 ) -> Positions:
     """Pick up to `k` candidates, each of largest gain given the picks before it, when gains can only shrink.
@@ -249,6 +252,8 @@ def lazy_greedy(
         Called with each pick.
     ranks
         One rank a candidate; among equal gains the smallest rank is picked.
+    rounding
+        Relative error of the gains; gains that differ by less count as equal.
     block
         How many candidates to evaluate at once.
 
@@ -272,8 +277,8 @@ def lazy_greedy(
     picks: list[int] = []
     while len(picks) < k:
         while True:
-            best = bounds[fresh].max(initial=0.0)
-            stale = np.flatnonzero(~fresh & (bounds * (1 + _ROUNDING) >= best) & (bounds > 0))
+            best = bounds[fresh].max(initial=0.0) * (1 - rounding)
+            stale = np.flatnonzero(~fresh & (bounds * (1 + rounding) >= best) & (bounds > 0))
             if not len(stale):
                 break
             top = stale[np.argsort(-bounds[stale], kind="stable")[:block]]
@@ -281,7 +286,7 @@ def lazy_greedy(
             fresh[top] = True
         if best <= 0:
             break
-        tied = np.flatnonzero(fresh & (bounds == best))
+        tied = np.flatnonzero(fresh & (bounds >= best))
         pick = int(tied[ranks[tied].argmin()])
         picks.append(pick)
         accept(pick)

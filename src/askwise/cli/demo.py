@@ -23,9 +23,7 @@ def run(folder: Path, *, questions: int, seed: int, as_json: bool) -> None:
     folder = _unused(folder)
     images, truth = _write_images(folder / "images")
     say = note if as_json else show
-    say(
-        f"1. The pool: {len(images):,} photographs of handwritten digits in {folder / 'images'}, none of them labelled."
-    )
+    say(f"1. The pool: {len(images):,} real images of handwritten digits in {folder / 'images'}, no labels.")
     with (
         progress_bars() as progress,
         Project.create(

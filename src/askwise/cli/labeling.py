@@ -22,7 +22,7 @@ def run(project: Project) -> None:
     """Ask until the annotator quits or nothing is left; unanswered questions go back to the pool."""
     keys = key_map(project.task.choices())
     waiting: deque[Question] = deque()
-    answered = 0
+    answered: list[bool] = []  # of this sitting, for undo: was it an answer?
     show(_legend(keys))
     try:
         while True:
@@ -35,21 +35,22 @@ def run(project: Project) -> None:
                 )
                 break
             question = waiting[0]
-            _show(question, answered + 1)
+            _show(question, sum(answered) + 1)
             key = _key(keys)
             if key == "q":
                 break
             if key == "u":
                 waiting = _undo(project, waiting)
+                del answered[-1:]
                 continue
             waiting.popleft()
+            answered.append(key in keys)
             if key == "s":
                 project.skip(question.id)
             elif key == "x":
                 project.not_relevant(question.id)
             else:
                 project.tell({question.id: keys[key]})
-                answered += 1
                 show(f"  → {keys[key]}")
     finally:
         project.release()

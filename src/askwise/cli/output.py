@@ -91,6 +91,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int | None], None]]:
         TimeRemainingColumn(),
         console=err,
         transient=True,
+        disable=not err.is_terminal,
     ) as bars:
         stages: dict[str, Any] = {}
 

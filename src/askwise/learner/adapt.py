@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import LearnerError
+from ..errors import ContractError, LearnerError
+from .copies import fresh, learner_name
 from .protocol import Learner, capabilities
 
 Floats = NDArray[np.floating[Any]]
@@ -183,8 +183,6 @@ def fit_learner(learner: Learner, X: Any, y: ArrayLike, C: int, *, seed: int = 0
 
 
 def _check(labels: NDArray[Any], rows: int, C: int) -> None:
-    from ..errors import ContractError
-
     if labels.shape != (rows,):
         raise ContractError(f"y has shape {labels.shape}; X has {rows} rows, so y must be ({rows},)")
     if not len(labels):
@@ -200,42 +198,3 @@ def _check(labels: NDArray[Any], rows: int, C: int) -> None:
             f"y[{wrong[0]}] is {labels[wrong[0]].item()!r}; y holds class positions 0 to {C - 1} "
             f"(classes, y = numpy.unique(labels, return_inverse=True))"
         )
-
-
-def learner_name(learner: object) -> str:
-    """What a learner is called in messages.
-
-    >>> learner_name("logistic")
-    Traceback (most recent call last):
-    ...
-    askwise.errors.LearnerError: 'logistic' is no learner: it has no fit(X, y)
-    """
-    if isinstance(learner, type):
-        raise LearnerError(f"{learner.__name__} is a class; pass an object: {learner.__name__}()")
-    if not callable(getattr(learner, "fit", None)):
-        raise LearnerError(f"{learner!r} is no learner: it has no fit(X, y)")
-    return type(learner).__name__
-
-
-def fresh(learner: Learner, seed: int) -> Any:
-    """An unfitted copy of `learner` in which nothing random is left open."""
-    if not callable(getattr(learner, "get_params", None)):
-        twin = copy.deepcopy(learner)
-        for option in ("random_state", "seed"):
-            if getattr(twin, option, 0) is None:
-                setattr(twin, option, seed)
-        return twin
-    from sklearn.base import clone
-
-    twin = clone(learner)
-    options = twin.get_params(deep=True)
-    # Sorted, and a number for each: two parts of a pipeline must not draw the same numbers.
-    open_options = sorted(
-        option
-        for option, value in options.items()
-        if value is None and option.split("__")[-1] in ("random_state", "seed")
-    )
-    if open_options:
-        states = np.random.SeedSequence(seed).generate_state(len(open_options)) % 2**31
-        twin.set_params(**dict(zip(open_options, states.tolist(), strict=True)))
-    return twin

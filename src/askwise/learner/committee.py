@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import LearnerError
-from .adapt import Model, fit_learner, learner_name
+from .adapt import Model, fit_learner
+from .copies import learner_name
 from .protocol import Learner, capabilities
 
 Floats = NDArray[np.floating[Any]]

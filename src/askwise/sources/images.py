@@ -80,8 +80,7 @@ class ImageFolder(Source):
                 f"{self.path}: no images in this folder, {found}; expected {', '.join(SUFFIXES)} "
                 "(for a table or an array give the file itself)"
             )
-        self._paths.sort()
-        del self._paths[limit:]
+        self._paths = sorted(self._paths)[:limit]
         self.count = len(self._paths)
 
     def describe(self) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, SQLAlchemyError
 
 from ..errors import StorageError
+from .turn import Turn
 
 T = TypeVar("T")
 
@@ -36,10 +37,16 @@ class Writer:
     ----------
     engine
         Its transactions must take the write lock when they begin.
+    turn
+        Entered for each transaction: waits until it is this process's turn to write.
+    timeout
+        Seconds that a request waits for that turn.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turn: Turn, timeout: float) -> None:
         self._engine = engine
+        self._turn = turn
+        self._timeout = timeout
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -51,7 +58,8 @@ class Writer:
         """Run `work` in the writing thread and return once its commit is on the disk.
 
         Raises what `work` raises; then nothing of it was written. A database error raised by the transaction is raised
-        for every request that shared it; then none of them was written.
+        for every request that shared it; then none of them was written. TimeoutError: other processes kept the turn for
+        too long; nothing was written.
         """
         if threading.current_thread() is self._thread:
             raise StorageError(
@@ -63,7 +71,8 @@ class Writer:
                 raise StorageError("the storage was closed; open it again to go on")
             self._waiting.append(request)
             self._changed.notify()
-        request.done.wait()
+        if not request.done.wait(self._timeout):
+            self._withdraw(request)
         if request.error is not None:
             raise request.error
         return cast(T, request.result)
@@ -74,25 +83,42 @@ class Writer:
             self._closed = True
             self._changed.notify()
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(self._timeout)
+
+    def _withdraw(self, request: _Request) -> None:
+        """Take the request back, unless it is being served: then its end must be waited for."""
+        with self._changed:
+            begun = request not in self._waiting
+            if not begun:
+                self._waiting.remove(request)
+        if not begun:
+            raise TimeoutError
+        request.done.wait()
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 while not self._waiting and not self._closed:
                     self._changed.wait()
-                batch, self._waiting = self._waiting, []
-            if not batch:
-                break
-            try:
-                self._commit(batch)
-            except BaseException as error:
-                for request in batch:
-                    request.error = error
-                self._drop_connection()
-            for request in batch:
-                request.done.set()
+                if not self._waiting:
+                    break
+            with self._turn():
+                # What came while waiting for the turn is served in it.
+                with self._changed:
+                    batch, self._waiting = self._waiting, []
+                self._serve(batch)
         self._drop_connection()
+        self._turn.close()
+
+    def _serve(self, batch: list[_Request]) -> None:
+        try:
+            self._commit(batch)
+        except BaseException as error:
+            for request in batch:
+                request.error = error
+            self._drop_connection()
+        for request in batch:
+            request.done.set()
 
     def _commit(self, batch: list[_Request]) -> None:
         if self._connection is None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..learner import CAPABILITIES, Learner, Model, capabilities, fit_learner
-from ..learner.adapt import fresh, learner_name
+from ..learner.copies import fresh, learner_name
 from ..xp import xlogx
 from .report import CheckFailed, NotApplicable, Report, broken, run_check
 

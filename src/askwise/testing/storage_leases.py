@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ..records import Pick, Record, RoundOpened, Undo
 from ..storage import Storage
@@ -67,10 +68,8 @@ def nobody_gets_what_another_has(subject: Subject) -> None:
             won += more
         return won
 
-    works = [
-        lambda use=use, n=n: ask(use, f"s{n}")  # type: ignore[misc]
-        for n, use in enumerate([storage, other] * (THREADS // 2))
-    ]
+    users = enumerate([storage, other] * (THREADS // 2))
+    works = [partial(ask, use, f"s{number}") for number, use in users]
     won = [item for items in in_threads(works) for item in items]
     same("items handed out twice", sorted(item for item in set(won) if won.count(item) > 1), [])
     same("items handed out", len(won), 300)
