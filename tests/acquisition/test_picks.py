@@ -102,6 +102,9 @@ def test_constant_pools_are_not_picked_from_the_start(name: str) -> None:
 @pytest.mark.parametrize("name", ["k_center", "u_coverage"])
 def test_the_order_of_the_rows_does_not_matter(name: str) -> None:
     given = pools(np.float64)["usual"]
+    given["labeled_embedding"] = np.random.default_rng(2).normal(
+        size=(25, 5)
+    )  # enough for weights, so no ties
     order = np.random.default_rng(1).permutation(60)
     shuffled = dict(given, embedding=given["embedding"][order], proba=given["proba"][order])
     assert order[pick(name, 20, 0, shuffled)].tolist() == pick(name, 20, 0, given).tolist()

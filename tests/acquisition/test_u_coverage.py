@@ -226,7 +226,7 @@ def test_lazy_search_equals_eager_search_ties_included(seed: int, n: int, t: int
         return (member[which] & ~covered) @ weights
 
     picks = lazy_greedy(
-        k, evaluate, lambda pick: np.logical_or(covered, member[pick], out=covered), ranks, block
+        k, evaluate, lambda pick: np.logical_or(covered, member[pick], out=covered), ranks, block=block
     )
     expected: list[int] = []
     seen = np.zeros(t, dtype=bool)

@@ -56,6 +56,16 @@ def test_reopening_before_every_question_changes_nothing(make_project: Any, tmp_
             steady.tell({question.id: truth[question.id] for question in expected})
 
 
+def test_the_rest_of_an_interrupted_batch_comes_alone(make_project: Any, tmp_path: Path) -> None:
+    project = make_project()
+    questions = project.ask(6)
+    project.tell({question.id: project.truth[question.id] for question in questions[:2]})
+    project.close()
+    with Project.open(tmp_path / "blobs", annotator="ann") as reopened:
+        assert reopened.ask(6) == questions[2:]
+        assert len(reopened.ask(6)) == 6
+
+
 def test_only_the_same_annotator_gets_the_questions_back(make_project: Any, tmp_path: Path) -> None:
     project = make_project()
     left = {question.id for question in project.ask(5)}

@@ -20,10 +20,11 @@ def main(folder: str, truth_file: str, journal: str, annotator: str, most: int) 
         while given < most and (questions := project.ask(5)):
             log.write("".join(f"asked {question.id}\n" for question in questions))
             log.flush()
-            project.tell({question.id: truth[question.id] for question in questions})
-            log.write("".join(f"told {question.id}\n" for question in questions))
-            log.flush()
-            os.fsync(log.fileno())
+            for question in questions:
+                project.tell({question.id: truth[question.id]})
+                log.write(f"told {question.id}\n")
+                log.flush()
+                os.fsync(log.fileno())
             given += len(questions)
 
 

@@ -90,7 +90,7 @@ class GradientRows:
         h_centres = from_numpy(centres.astype(rows.precision), like=rows.embedding)
         for outer, block in rows.blocks():
             a_block = _loss_gradient(self._proba[outer, :])
-            for inner in row_blocks(len(block), 64 * len(picks), 4 << 20):
+            for inner in row_blocks(outer.stop - outer.start, 64 * len(picks), 4 << 20):
                 part = slice(outer.start + inner.start, outer.start + inner.stop)
                 found = self._combine(
                     to_numpy(a_centres @ a_block[inner, :].T),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,10 @@ LOCK = ".lock"
 READ_BYTES = 2**20
 
 
-def write_npy(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[NDArray[Any]]
-) -> str:
-    """Write an .npy file block by block: temporary name, fsync, rename, fsync of the folder.
+class NpyFile:
+    """An .npy file that grows block by block under a temporary name and appears whole: fsync, rename, fsync.
+
+    As a context manager it removes the temporary file on the way out, so that only `finish` leaves anything behind.
 
     Parameters
     ----------
@@ -31,46 +31,74 @@ def write_npy(
         The final name; what is there is replaced.
     shape, dtype
         Of the whole array.
-    blocks
-        Consecutive rows.
-
-    Returns
-    -------
-    str
-        The checksum of the file, as `checksum` computes it.
 
     Raises
     ------
     EncoderError
-        If the disk is full or cannot be written; the temporary file is removed.
+        If the disk is full or cannot be written; in `write` and `finish` too.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, NpyFile(Path(folder, "x.npy"), (2,), np.dtype("<i4")) as file:
+    ...     file.write(np.array([1, 2]))
+    ...     digest = file.finish()
+    ...     print(np.load(file.path), digest == checksum(file.path))
+    [1 2] True
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
-    state = blake2b(digest_size=16)
-    try:
-        with temporary.open("wb") as file:
-            file.write(_header(shape, dtype))
-            state.update(_header(shape, dtype))
-            written = 0
-            for block in blocks:
-                content = np.ascontiguousarray(block, dtype=dtype).data.cast("B")
-                file.write(content)
-                state.update(content)
-                written += len(block)
-            if written != shape[0]:
-                raise EncoderError(f"{path}: {written:,} rows came, {shape[0]:,} were expected")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise EncoderError(
-            f"cannot write embeddings to {path.parent}: {(error.strerror or str(error)).lower()}; "
-            "nothing was recorded. Make room and try again: finished shards are kept"
-        ) from error
-    finally:
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.path = path
+        self.shape = shape
+        self._dtype = dtype
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+        self._state = blake2b(digest_size=16)
+        self._rows = 0
+        with self._told():
+            self._file = self._temporary.open("wb")
+            self._put(_header(shape, dtype))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    return state.hexdigest()
+            self._file.close()
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
+
+    def write(self, block: NDArray[Any]) -> None:
+        """Append rows."""
+        with self._told():
+            self._put(np.ascontiguousarray(block, dtype=self._dtype).data.cast("B"))
+        self._rows += len(block)
+
+    def finish(self) -> str:
+        """Give the file its name, durably; returns its `checksum`."""
+        if self._rows != self.shape[0]:
+            raise EncoderError(f"{self.path}: {self._rows:,} rows came, {self.shape[0]:,} were expected")
+        with self._told():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._temporary.replace(self.path)
+            sync_folder(self.path.parent)
+        return self._state.hexdigest()
+
+    def _put(self, content: bytes | memoryview) -> None:
+        self._file.write(content)
+        self._state.update(content)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.__exit__()
+            raise EncoderError(
+                f"cannot write embeddings to {self.path.parent}: {(error.strerror or str(error)).lower()}; "
+                "nothing of this shard was recorded. Make room and try again: finished shards are kept"
+            ) from error
 
 
 def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:

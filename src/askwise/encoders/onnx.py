@@ -54,6 +54,7 @@ class Onnx(Base):
 
     name: ClassVar[str] = "onnx"
     kinds: ClassVar[tuple[str, ...]] = ("text", "images")
+    shards_at_once: ClassVar[int] = 1
 
     def __init__(self, path: str, kind: str) -> None:
         super().__init__()

@@ -39,6 +39,7 @@ class Pixels(Base):
 
     name: ClassVar[str] = "pixels"
     kinds: ClassVar[tuple[str, ...]] = ("images",)
+    shards_at_once: ClassVar[int] = 1
 
     def __init__(self, size: int = 32, dim: int = 64) -> None:
         super().__init__(size=size, dim=dim)

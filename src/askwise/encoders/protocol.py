@@ -78,6 +78,9 @@ class Base:
     kinds: ClassVar[tuple[str, ...]]
     code: ClassVar[int] = 1
     """Counted up by hand whenever the same settings begin to give other embeddings."""
+    shards_at_once: ClassVar[int] = 16
+    """How many shards are written in one pass over the items; 1 where a pass costs little beside the encoding, so
+    that a kill loses little."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import EncoderError
 from ..pool import Features, scratch_in
 from ..records import Item, Shard
-from .files import checksum, only_writer, write_npy
+from .files import NpyFile, checksum, only_writer
 from .protocol import Batches, Contents, Encoder
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -25,6 +26,7 @@ SHARD_ROWS = 250_000
 BATCH_ROWS = 2048
 INDEX = "index"
 FLOAT = np.dtype("<f4")
+WHOLE = np.dtype("<i4")
 
 
 class Manifest(Protocol):
@@ -98,24 +100,19 @@ def encode_pool(
     place = Path(folder) / key
     with only_writer(place):
         recorded = {shard.part: shard for shard in manifest.shards(key)}
-        missing = [part for part in pool.parts if not _is_whole(recorded.get(part), Path(folder))]
+        missing = [part for part in pool.sizes if not _is_whole(recorded.get(part), Path(folder))]
         if missing:
             encoder.fit(items, pool.n, seed)
-        done = pool.n - sum(pool.sizes[part] for part in missing)
-        for part in missing:
-            path = place / f"{part}.npy"
-            shape = (pool.sizes[part], encoder.dim)
-            blocks = _encoded(encoder, _of_part(items, pool, part), shape[1], done, pool.n, progress)
-            _record(
-                manifest,
-                recorded,
-                Shard(key, part, f"{key}/{path.name}", *shape, write_npy(path, shape, FLOAT, blocks)),
-            )
-            done += shape[0]
+        told = _Told(progress, pool.n - sum(pool.sizes[part] for part in missing), pool.n)
+        step = max(1, getattr(encoder, "shards_at_once", 1))
+        for start in range(0, len(missing), step):
+            for shard in _encode(encoder, items, pool, missing[start : start + step], place, told):
+                _record(manifest, recorded, shard)
         if not _is_whole(recorded.get(INDEX), Path(folder)):
-            path = place / f"{INDEX}.npy"
-            digest = write_npy(path, (pool.n,), np.dtype("<i4"), [pool.partition])
-            _record(manifest, recorded, Shard(key, INDEX, f"{key}/{path.name}", pool.n, 1, digest))
+            with NpyFile(place / f"{INDEX}.npy", (pool.n,), WHOLE) as file:
+                file.write(pool.partition)
+                shard = Shard(key, INDEX, f"{key}/{file.path.name}", pool.n, 1, file.finish())
+            _record(manifest, recorded, shard)
     if progress:
         progress(pool.n, pool.n)
     return open_features(manifest.shards(key), folder)
@@ -145,7 +142,7 @@ def open_features(shards: Sequence[Shard], folder: Path, *, verify: bool = False
             "(finished shards are kept)"
         )
     index = found.pop(INDEX)
-    partition: NDArray[np.int32] = np.asarray(_map(index, folder, np.dtype("<i4"), (index.rows,), verify))
+    partition: NDArray[np.int32] = np.asarray(_map(index, folder, WHOLE, (index.rows,), verify))
     sizes = np.bincount(partition, minlength=1)
     maps = []
     for number, size in enumerate(sizes):
@@ -173,10 +170,6 @@ class _Pool:
     partition: NDArray[np.int32]
     sizes: dict[str, int]
 
-    @property
-    def parts(self) -> list[str]:
-        return list(self.sizes)
-
 
 def _survey(items: Batches, shard_rows: int) -> _Pool:
     digest = blake2b(digest_size=16)
@@ -203,30 +196,63 @@ def _name(number: int) -> str:
     return f"{number:04d}"
 
 
-def _of_part(items: Batches, pool: _Pool, part: str) -> Iterator[list[Item]]:
-    """The partition's items in batches whose borders depend on nothing but the pool."""
-    number = int(part)
-    mine = (item for batch in items() for item in batch if pool.partition[item.row] == number)
-    while batch := list(islice(mine, BATCH_ROWS)):
-        yield batch
+@dataclass
+class _Told:
+    """How far the work has come, told after every batch."""
+
+    progress: Progress | None
+    done: int
+    n: int
+
+    def add(self, rows: int) -> None:
+        self.done += rows
+        if self.progress:
+            self.progress(self.done, self.n)
 
 
-def _encoded(
-    encoder: Encoder, batches: Iterator[list[Item]], d: int, done: int, n: int, progress: Progress | None
-) -> Iterator[NDArray[np.float32]]:
-    for batch in batches:
-        if progress:
-            progress(done, n)
-        block = encoder.transform(batch)
-        if not isinstance(block, np.ndarray) or block.dtype != np.float32 or block.shape != (len(batch), d):
-            got = f"{block.dtype} {block.shape}" if isinstance(block, np.ndarray) else type(block).__name__
-            raise EncoderError(f"encoder {encoder.spec}: expected float32 ({len(batch)}, {d}), got {got}")
-        finite = np.isfinite(block).all(axis=1)
-        if not finite.all():
-            item = batch[int(np.argmin(finite))]
-            raise EncoderError(f"encoder {encoder.spec}: the embedding of item {item.id!r} is not finite")
-        yield block
-        done += len(batch)
+def _encode(
+    encoder: Encoder, items: Batches, pool: _Pool, parts: list[str], place: Path, told: _Told
+) -> Iterator[Shard]:
+    """Write some shards in one pass over the items. A shard's batches have borders that nothing else moves."""
+    with ExitStack() as stack:
+        files = {
+            int(part): stack.enter_context(
+                NpyFile(place / f"{part}.npy", (pool.sizes[part], encoder.dim), FLOAT)
+            )
+            for part in parts
+        }
+        waiting: dict[int, list[Item]] = {number: [] for number in files}
+        for batch in items():
+            for item in batch:
+                mine = waiting.get(int(pool.partition[item.row]))
+                if mine is None:
+                    continue
+                mine.append(item)
+                if len(mine) == BATCH_ROWS:
+                    files[int(pool.partition[item.row])].write(_transform(encoder, mine))
+                    told.add(len(mine))
+                    mine.clear()
+        for number, file in files.items():
+            if waiting[number]:
+                file.write(_transform(encoder, waiting[number]))
+                told.add(len(waiting[number]))
+            shard = Shard(
+                place.name, _name(number), f"{place.name}/{file.path.name}", *file.shape, file.finish()
+            )
+            yield shard
+
+
+def _transform(encoder: Encoder, batch: list[Item]) -> NDArray[np.float32]:
+    block = encoder.transform(batch)
+    shape = (len(batch), encoder.dim)
+    if not isinstance(block, np.ndarray) or block.dtype != np.float32 or block.shape != shape:
+        got = f"{block.dtype} {block.shape}" if isinstance(block, np.ndarray) else type(block).__name__
+        raise EncoderError(f"encoder {encoder.spec}: expected float32 {shape}, got {got}")
+    finite = np.isfinite(block).all(axis=1)
+    if not finite.all():
+        item = batch[int(np.argmin(finite))]
+        raise EncoderError(f"encoder {encoder.spec}: the embedding of item {item.id!r} is not finite")
+    return block
 
 
 def _record(manifest: Manifest, recorded: dict[str, Shard], shard: Shard) -> None:
@@ -240,9 +266,7 @@ def _record(manifest: Manifest, recorded: dict[str, Shard], shard: Shard) -> Non
 def _is_whole(shard: Shard | None, folder: Path) -> bool:
     if shard is None:
         return False
-    kind, shape = (
-        (np.dtype("<i4"), (shard.rows,)) if shard.part == INDEX else (FLOAT, (shard.rows, shard.dim))
-    )
+    kind, shape = (WHOLE, (shard.rows,)) if shard.part == INDEX else (FLOAT, (shard.rows, shard.dim))
     try:
         _map(shard, folder, kind, shape, verify=False)
     except EncoderError:

@@ -13,7 +13,7 @@ from ..errors import EncoderError
 from ..records import Item
 from .protocol import Base, Batches, sample
 
-FIT_ITEMS = 200_000
+FIT_ITEMS = 50_000
 MOST_DIMENSIONS = 4096
 
 
@@ -28,7 +28,7 @@ class Table(Base):
     Notes
     -----
     Formula: (x - mean) / standard deviation for numbers, the mean where missing; 1 for the category that a row has.
-    Fitted on at most 200,000 rows. A category that was not seen then counts as one of the others where there are
+    Fitted on at most 50,000 rows. A category that was not seen then counts as one of the others where there are
     any, and otherwise as none.
 
     Examples
@@ -53,7 +53,7 @@ class Table(Base):
         self._columns: list[Numeric | Categorical] = []
 
     def fit(self, batches: Batches, n: int, seed: int = 0) -> None:
-        """Learn means, deviations and the most frequent categories from at most 200,000 rows."""
+        """Learn means, deviations and the most frequent categories from at most 50,000 rows."""
         rows = [item.data for item in sample(batches, n, FIT_ITEMS, seed)]
         if not rows:
             raise EncoderError("table: there is no row to fit to")

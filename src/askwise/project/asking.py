@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from math import inf
 
 import numpy as np
 
-from ..records import Lease, Pick, RoundOpened
+from ..records import Pick, RoundOpened
 from ..state import State
 from ..xp import to_numpy
 from . import audit
@@ -19,13 +18,18 @@ from .session import is_alive
 
 # Where other processes take the same picks first, we look further down our own list the next time.
 WIDEN = 4
-SPARE_AUDITS = 64
 
 
 def ask(desk: Desk, k: int, annotator: str) -> list[Pick]:
-    """At most k picks, leased to the annotator in this process."""
-    picks = _taken_over(desk, k, annotator)
-    k = int(min(k, len(picks) + _affordable(desk)))
+    """At most k picks, leased to the annotator in this process.
+
+    The rest of a batch that was interrupted comes alone, without new questions to fill it up: new ones are chosen
+    when it is answered, as they would have been without the interruption.
+    """
+    if left := _taken_over(desk, k, annotator):
+        return left
+    k = int(min(k, _affordable(desk)))
+    picks: list[Pick] = []
     attempt = 0
     while len(picks) < k:
         won = _open_round(desk, k - len(picks), annotator, attempt)
@@ -73,11 +77,11 @@ def _taken_over(desk: Desk, k: int, annotator: str) -> list[Pick]:
             now + desk.config.lease,
         )
     )
-    return [_pick(desk, lease) for lease in left if lease.item in ours]
+    return [_pick(desk, lease.item) for lease in left if lease.item in ours]
 
 
-def _pick(desk: Desk, lease: Lease) -> Pick:
-    return Pick(lease.item, "audit" if desk.index.is_audit(lease.item) else "chosen")
+def _pick(desk: Desk, item: str) -> Pick:
+    return Pick(item, "audit" if desk.index.is_audit(item) else "chosen")
 
 
 def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] | None:
@@ -85,7 +89,7 @@ def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] 
 
     The list may come back short (or empty) when another process was faster: the caller looks again.
     """
-    storage, index, config = desk.storage, desk.index, desk.config
+    index, config = desk.index, desk.config
     state = desk.refresh()
     now = time.time()
     taken = _out(desk, state) | settled_items(state)
@@ -96,31 +100,20 @@ def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] 
     audited = audit.settled_prefix(index.audit, taken)
     measures = audit.due(k, audited=audited, asked=len(taken), reserve=len(index.audit))
     measures = max(min(measures, len(waiting)), min(len(waiting), k - len(candidates)))
-    won_audit = _claim(desk, waiting[: measures + SPARE_AUDITS], measures, annotator, now)
-    wanted = k - measures
-    ranked = _choose(desk, candidates, min(len(candidates), wanted * WIDEN**attempt)) if wanted else []
+    wanted, reach = k - measures, WIDEN**attempt
+    chosen = _choose(desk, candidates, min(len(candidates), wanted * reach)) if wanted else []
+    first = audit.interleave(chosen[:wanted], waiting[:measures])
+    spare = audit.interleave(chosen[wanted:], waiting[measures : measures * reach])
     opened: list[RoundOpened] = []
 
     def record(won: list[str]) -> RoundOpened:
-        order = audit.interleave([item for item in ranked if item in set(won)], won_audit)
-        why = dict.fromkeys(won_audit, "audit")
-        picks = tuple(Pick(item, why.get(item, "chosen")) for item in order)
-        opened.append(
-            RoundOpened(state.rounds + 1, str(desk.strategy), picks, annotator, state.seq, time.time())
-        )
+        picks = tuple(_pick(desk, item) for item in won)
+        now = time.time()
+        opened.append(RoundOpened(state.rounds + 1, str(desk.strategy), picks, annotator, state.seq, now))
         return opened[-1]
 
-    if ranked:
-        storage.claim(ranked, wanted, annotator, desk.session, now, now + config.lease, record=record)
-    if won_audit and not opened:
-        storage.append([record([])])
+    desk.storage.claim(first + spare, k, annotator, desk.session, now, now + config.lease, record=record)
     return list(opened[-1].picks) if opened else []
-
-
-def _claim(desk: Desk, ranked: Sequence[str], k: int, annotator: str, now: float) -> list[str]:
-    if not k:
-        return []
-    return desk.storage.claim(ranked, k, annotator, desk.session, now, now + desk.config.lease)
 
 
 def _choose(desk: Desk, candidates: np.ndarray[tuple[int], np.dtype[np.int64]], k: int) -> list[str]:

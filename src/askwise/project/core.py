@@ -196,8 +196,9 @@ class Project:
     def ask(self, k: int = 10, *, annotator: str | None = None) -> list[Question]:
         """The next k questions for an annotator, leased to this process.
 
-        What the same annotator was asked by a process that is gone comes first, in its old order. Fewer than k come
-        back only when the pool has no more; an empty list means that everything is answered or being answered.
+        What is left of a batch that the same annotator was asked by a process that is gone comes first, alone and in
+        its old order. Otherwise fewer than k come back only when the pool or the budget has no more; an empty list
+        means that everything is answered or being answered.
         Questions that nobody answers come up again when their lease (an hour) has run out.
 
         Raises

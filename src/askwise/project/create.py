@@ -16,7 +16,7 @@ from ..encoders import default_encoder, make_encoder
 from ..encoders.shards import encode_pool
 from ..errors import ContractError, ProjectError, SourceError
 from ..learner import Learner
-from ..learner.adapt import learner_name
+from ..learner.copies import learner_name
 from ..records import Answer, Item
 from ..sources import Problem, Source, open_source
 from ..storage import Storage, connect

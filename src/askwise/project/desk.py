@@ -9,7 +9,7 @@ from pathlib import Path
 from ..encoders.shards import open_features
 from ..errors import ContractError, ProjectError
 from ..learner import Learner, Model
-from ..learner.adapt import learner_name
+from ..learner.copies import learner_name
 from ..records import Measured, Pick
 from ..state import EMPTY, State, fold
 from ..storage import connect

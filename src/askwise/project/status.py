@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..learner.adapt import learner_name
+from ..learner.copies import learner_name
 from ..tasks import Score
 from .desk import Desk
 from .model import merged_answers, settled_items

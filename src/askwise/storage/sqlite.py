@@ -18,6 +18,7 @@ from ..records import JSON
 from . import life
 from .schema import Tables
 from .sql import SqlStorage, closed, one_line
+from .turn import Turn
 from .writer import Writer
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class SqliteStorage(SqlStorage):
     Parameters
     ----------
     path
-        The file. Beside it, while it is in use, lie `path-wal` and `path-shm`.
+        The file. Beside it lie `path-turn` and, while it is in use, `path-wal` and `path-shm`.
     timeout
         Seconds to wait for other processes that are writing.
     """
@@ -99,6 +100,8 @@ class SqliteStorage(SqlStorage):
             raise closed(self._place)
         try:
             return work(self._process)
+        except TimeoutError as error:
+            raise StorageError(locked(self._place, self._timeout)) from error
         except (DBAPIError, sqlite3.Error) as error:
             raise StorageError(explain(error, self.path, self._place, self._timeout)) from error
         except UnicodeEncodeError as error:
@@ -108,6 +111,7 @@ class SqliteStorage(SqlStorage):
 
     def _forked(self) -> None:
         self._finalizer.detach()
+        self._process.forked()
         _of_parents.append(self._process)
         self._process = _Process(self.path, self._timeout)
         self._finalizer = weakref.finalize(self, _Process.close, self._process)
@@ -120,6 +124,7 @@ class _Process:
         self._path = path
         self._timeout = timeout
         self._lock = threading.Lock()
+        self._turn = Turn(path.with_name(f"{path.name}-turn"))
         self._writer: Writer | None = None
         # A connection serves one thread at a time; threads that end leave nothing behind.
         self._reading = self._engine("BEGIN", poolclass=QueuePool, pool_size=4, max_overflow=-1)
@@ -140,7 +145,7 @@ class _Process:
     def writer(self) -> Writer:
         with self._lock:
             if self._writer is None:
-                self._writer = Writer(self._writing)
+                self._writer = Writer(self._writing, self._turn, self._timeout)
             return self._writer
 
     def close(self) -> None:
@@ -148,6 +153,10 @@ class _Process:
             self._writer.close()
         self._reading.dispose()
         self._writing.dispose()
+
+    def forked(self) -> None:
+        """Let go of what is safe to let go of in the child; if the parent dies, its turn must end."""
+        self._turn.close()
 
     def _engine(self, begin: str, **options: Any) -> Engine:
         engine = create_engine("sqlite://", creator=self._connect, **options)
@@ -171,6 +180,11 @@ class _Process:
         return connection
 
 
+def locked(place: str, timeout: float) -> str:
+    """Somebody else has been writing for too long."""
+    return f"{place} was locked by another program for {timeout:g} s; nothing was written. Try again when it is done"
+
+
 def explain(error: Exception, path: Path, place: str, timeout: float) -> str:
     """What went wrong with the file and what to do, on one line."""
     code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
@@ -180,9 +194,7 @@ def explain(error: Exception, path: Path, place: str, timeout: float) -> str:
     if primary == sqlite3.SQLITE_FULL:
         return f"{place}: the disk is full; {unharmed}. Make room and try again"
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return (
-            f"{place} was locked by another program for {timeout:g} s; {unharmed}. Try again when it is done"
-        )
+        return locked(place, timeout)
     if primary == sqlite3.SQLITE_NOTADB:
         return f"{place} is not an Askwise project (it is no SQLite file)"
     if primary == sqlite3.SQLITE_CORRUPT:
