@@ -101,9 +101,10 @@ def encode_pool(
     with only_writer(place):
         recorded = {shard.part: shard for shard in manifest.shards(key)}
         missing = [part for part in pool.sizes if not _is_whole(recorded.get(part), Path(folder))]
+        told = _Told(progress, 0, pool.n)
+        told.add(pool.n - sum(pool.sizes[part] for part in missing))
         if missing:
             encoder.fit(items, pool.n, seed)
-        told = _Told(progress, pool.n - sum(pool.sizes[part] for part in missing), pool.n)
         step = max(1, getattr(encoder, "shards_at_once", 1))
         for start in range(0, len(missing), step):
             for shard in _encode(encoder, items, pool, missing[start : start + step], place, told):
@@ -113,8 +114,6 @@ def encode_pool(
                 file.write(pool.partition)
                 shard = Shard(key, INDEX, f"{key}/{file.path.name}", pool.n, 1, file.finish())
             _record(manifest, recorded, shard)
-    if progress:
-        progress(pool.n, pool.n)
     return open_features(manifest.shards(key), folder)
 
 
@@ -222,24 +221,23 @@ def _encode(
             for part in parts
         }
         waiting: dict[int, list[Item]] = {number: [] for number in files}
+        partition = pool.partition.tolist()
         for batch in items():
             for item in batch:
-                mine = waiting.get(int(pool.partition[item.row]))
+                mine = waiting.get(number := partition[item.row])
                 if mine is None:
                     continue
                 mine.append(item)
                 if len(mine) == BATCH_ROWS:
-                    files[int(pool.partition[item.row])].write(_transform(encoder, mine))
+                    files[number].write(_transform(encoder, mine))
                     told.add(len(mine))
                     mine.clear()
         for number, file in files.items():
             if waiting[number]:
                 file.write(_transform(encoder, waiting[number]))
                 told.add(len(waiting[number]))
-            shard = Shard(
-                place.name, _name(number), f"{place.name}/{file.path.name}", *file.shape, file.finish()
-            )
-            yield shard
+            rows, d = pool.sizes[_name(number)], encoder.dim
+            yield Shard(place.name, _name(number), f"{place.name}/{file.path.name}", rows, d, file.finish())
 
 
 def _transform(encoder: Encoder, batch: list[Item]) -> NDArray[np.float32]:

@@ -96,6 +96,7 @@ class PostgresqlStorage(SqlStorage):
         driver: Any = connection.connection.driver_connection
         try:
             with (
+                connection.begin_nested(),
                 driver.cursor() as cursor,
                 cursor.copy(f"COPY {self._schema}.items ({columns}) FROM STDIN") as copy,
             ):

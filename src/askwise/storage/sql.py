@@ -71,6 +71,7 @@ class SqlStorage(ABC):
         return f"{type(self).__name__}({self.url!r})"
 
     def _insert_items(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows; after an IntegrityError the transaction must still be able to read."""
         pool_table.add(connection, self._tables, rows)
 
     def finish(self) -> None:
@@ -207,8 +208,7 @@ class _Chunk:
         storage = self._storage
         life.check_begun(connection, storage._tables, storage._place, storage._token)
         try:
-            with connection.begin_nested():
-                storage._insert_items(connection, self._rows)
+            storage._insert_items(connection, self._rows)
         except IntegrityError:
             pool_table.refuse_repeated(connection, storage._tables, self._rows)
             raise

@@ -126,16 +126,16 @@ class Writer:
         connection = self._connection
         with connection.begin():
             for request in batch:
+                savepoint = connection.begin_nested()
                 try:
-                    with connection.begin_nested():
-                        request.result = request.work(connection)
-                except FOR_ONE as error:
-                    request.error = error
-                except SQLAlchemyError:
-                    # The database may have rolled the whole transaction back by itself: going on would write the
-                    # rest of the batch outside of any transaction.
-                    raise
+                    request.result = request.work(connection)
+                    savepoint.commit()
                 except Exception as error:
+                    if isinstance(error, SQLAlchemyError) and not isinstance(error, FOR_ONE):
+                        # The database may have rolled the whole transaction back by itself, savepoint and all: going
+                        # on would write the rest of the batch outside of any transaction.
+                        raise
+                    savepoint.rollback()
                     request.error = error
 
     def _drop_connection(self) -> None:
