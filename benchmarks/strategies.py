@@ -28,7 +28,7 @@ import numpy as np
 
 from askwise.encoders import make_encoder
 from askwise.records import Item
-from askwise.simulate import Simulation, simulate
+from askwise.simulation import Simulation, simulate
 
 BUDGETS = {"digits": 150, "bbc": 150, "mnist": 200}
 STRATEGIES = "random,margin,u_coverage,entropy,badge,k_center,bald"

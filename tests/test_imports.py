@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,9 @@ def test_every_exported_name_is_there(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'selct'"):
         askwise.selct  # noqa: B018
+
+
+def test_no_exported_name_is_a_rooms_name() -> None:
+    """Importing a room sets its name on the package, and would put the module in the function's place."""
+    rooms = {path.stem for path in Path(askwise.__file__).parent.iterdir()}
+    assert rooms.isdisjoint(askwise.__all__)

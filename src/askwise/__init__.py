@@ -21,8 +21,8 @@ _HOME = {
     "Learner": "learner",
     "LinearHead": "learner",
     "Committee": "learner",
-    "simulate": "simulate",
-    "Simulation": "simulate",
+    "simulate": "simulation",
+    "Simulation": "simulation",
     "Project": "project",
     "check_strategy": "testing",
     "check_learner": "testing",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .errors import AnswersRefused, AskwiseError, ContractError
     from .learner import Committee, Learner, LinearHead
     from .project import Project
-    from .simulate import Simulation, simulate
+    from .simulation import Simulation, simulate
     from .strategy import Strategy, as_strategy, mix, parse, select, then
     from .testing import check_learner, check_strategy
 

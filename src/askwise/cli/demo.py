@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..project import Project
-from ..simulate import Simulation, simulate
+from ..simulation import Simulation, simulate
 from .output import note, progress_bars, show, show_json
 
 BATCH = 10

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..encoders import default_encoder, make_encoder
 from ..errors import SourceError
-from ..simulate import simulate
+from ..simulation import simulate
 from ..sources import open_source
 from .output import note, progress_bars, show
 

@@ -24,7 +24,7 @@ def append(
 ) -> Appended:
     """Append, within a transaction that holds the lock of all writers."""
     events = tables.events
-    if False:
+    if key is not None:
         before = select(events.c.seq).where(events.c.key == key).order_by(events.c.part)
         seqs = tuple(connection.scalars(before))
         if seqs:

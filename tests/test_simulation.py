@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 import askwise as aw
 from askwise.errors import ContractError
-from askwise.simulate import Run, Simulation, simulate
+from askwise.simulation import Run, Simulation, simulate
 
 rng = np.random.default_rng(0)
 Y = np.arange(120) % 3
