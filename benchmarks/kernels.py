@@ -14,6 +14,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def probabilities(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarra
 
 
 def kernels(small: int, seed: int, folder: Path, large: bool) -> Iterator[Kernel]:
-    """The jobs one by one, so that only one set of inputs is alive; `small` divides the number of candidates."""
+    """The jobs one by one; `small` divides the number of candidates."""
     rng = np.random.default_rng(seed)
     n, C, d = 1_000_000 // small, 10, 384
     proba = probabilities((n, C), rng)
@@ -76,12 +77,11 @@ def kernels(small: int, seed: int, folder: Path, large: bool) -> Iterator[Kernel
         yield Kernel(
             f"{score.__name__} top 100",
             f"{n:,} x {C}",
-            lambda score=score: top_k(score(proba), 100, np.random.default_rng(seed)),
+            partial(top_hundred, score, proba, seed),
             reads=proba.nbytes,
         )
     samples = probabilities((20, 200_000 // small, C), rng)
     yield Kernel("bald", f"20 x {samples.shape[1]:,} x {C}", lambda: bald(samples), reads=samples.nbytes)
-    del samples
 
     n, m, k = 100_000 // small, 1_000 // small, 200
     embedding, labeled = clustered(n, d, rng), clustered(m, d, rng)
@@ -91,19 +91,15 @@ def kernels(small: int, seed: int, folder: Path, large: bool) -> Iterator[Kernel
         lambda: k_center(k, np.random.default_rng(seed), embedding, labeled),
         operations=2 * n * d * (m + k),
     )
-    proba = probabilities((n, C), rng)
+    proba_of_rows = probabilities((n, C), rng)
     rectangle = min(n, 4_000) * min(n, 20_000)
-    for count in (0, m):
+    for known in (labeled[:0], labeled):
         yield Kernel(
             "u_coverage 100",
-            f"{n:,} x {d}, {count:,} labelled",
-            lambda count=count: u_coverage(
-                100, np.random.default_rng(seed), proba, embedding, labeled[:count]
-            ),
-            operations=2 * d * (rectangle + count * min(n, 20_000)),
+            f"{n:,} x {d}, {len(known):,} labelled",
+            partial(cover_hundred, proba_of_rows, embedding, known, seed),
+            operations=2 * d * (rectangle + len(known) * min(n, 20_000)),
         )
-    del embedding
-
     n, C = 20_000 // small, 100
     vectors, many = clustered(n, d, rng), probabilities((n, C), rng)
     yield Kernel(
@@ -112,7 +108,6 @@ def kernels(small: int, seed: int, folder: Path, large: bool) -> Iterator[Kernel
         lambda: badge(100, np.random.default_rng(seed), many, vectors),
         operations=2 * n * (C + d) * 100,
     )
-    del vectors, many
     if large:
         yield from mapped(n=1_000_000 // small, d=d, folder=folder, rng=rng, seed=seed)
 
@@ -143,6 +138,14 @@ def mapped(n: int, d: int, folder: Path, rng: np.random.Generator, seed: int) ->
         lambda: u_coverage(100, np.random.default_rng(seed), proba, embedding, none),
         operations=2 * d * min(n, 4_000) * min(n, 20_000),
     )
+
+
+def top_hundred(score: Callable[[Any], Any], proba: np.ndarray, seed: int) -> Any:
+    return top_k(score(proba), 100, np.random.default_rng(seed))
+
+
+def cover_hundred(proba: np.ndarray, embedding: np.ndarray, labeled: np.ndarray, seed: int) -> Any:
+    return u_coverage(100, np.random.default_rng(seed), proba, embedding, labeled)
 
 
 def best_time(run: Callable[[], Any], repeat: int) -> float:

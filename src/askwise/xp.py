@@ -220,20 +220,17 @@ def squared_norms(x: Array) -> Array:
 def surpluses(rows: Array, thresholds: Array) -> Array:
     """Σ_t max(x_t − threshold_t, 0) for each row x of `rows` (b, t); equal rows give equal sums.
 
+    `rows` must be a temporary of the caller: where the library allows, it is overwritten.
+
     Examples
     --------
     >>> surpluses(np.array([[1.0, 5.0], [3.0, 0.0]]), np.array([2.0, 2.0]))
     array([3., 1.])
     """
     xp = namespace(rows, thresholds)
-    if isinstance(rows, np.ndarray):
-        sums, excess = np.empty(len(rows), rows.dtype), np.empty_like(thresholds)
-        for index, row in enumerate(rows):  # one row fits into the cache, and needs no array of its own
-            np.subtract(row, thresholds, out=excess)
-            np.maximum(excess, 0, out=excess)
-            sums[index] = excess.sum()
-        return sums
-    return xp.sum(xp.clip(rows - thresholds, min=0.0), axis=-1)
+    rows -= thresholds
+    excess = np.maximum(rows, 0, out=rows) if isinstance(rows, np.ndarray) else xp.clip(rows, min=0.0)
+    return xp.sum(excess, axis=-1)
 
 
 def tie_ranks(n: int, rng: np.random.Generator) -> NDArray[np.int64]:

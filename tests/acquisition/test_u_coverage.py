@@ -174,12 +174,15 @@ def test_a_sampled_rectangle_covers_nearly_as_much(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("held", [0, 1 << 30])
-@pytest.mark.parametrize("block", [1000, 1 << 22])
-def test_picks_do_not_depend_on_blocks_or_a_held_kernel(held: int, block: int, monkeypatch) -> None:
+@pytest.mark.parametrize("tile", [(7, 30), (512, 2048)])
+def test_picks_do_not_depend_on_blocks_or_a_held_kernel(
+    held: int, tile: tuple[int, int], monkeypatch
+) -> None:
     proba, embedding = pool(500)
     expected = u_coverage(40, np.random.default_rng(0), proba, embedding, embedding[:30]).tolist()
     monkeypatch.setattr(facility, "_HELD_BYTES", held)
-    monkeypatch.setattr(facility, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(facility, "_TILE", tile)
+    monkeypatch.setattr(facility, "_ROWS_BYTES", 5000)
     assert u_coverage(40, np.random.default_rng(0), proba, embedding, embedding[:30]).tolist() == expected
 
 

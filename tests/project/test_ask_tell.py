@@ -205,3 +205,13 @@ def test_a_learner_without_the_need_is_refused_before_any_work(tmp_path: Any) ->
             tmp_path / "p", np.eye(9), labels=["a", "b"], strategy="bald", learner=LogisticRegression()
         )
     assert not (tmp_path / "p").exists()
+
+
+def test_a_column_with_one_of_our_names_does_not_hide_ours(tmp_path: Any) -> None:
+    (tmp_path / "pool.csv").write_text("id,why,x\n" + "".join(f"{n},because,{n}\n" for n in range(50, 70)))
+    with Project.create(tmp_path / "p", tmp_path / "pool.csv", labels=["a", "b"]) as project:
+        body = project.ask(1)[0].to_json()
+        assert body["id"] == str(body["row"])
+        assert body["data_id"] == 50 + body["row"] or body["data_id"] == str(50 + body["row"])
+        assert body["data_why"] == "because"
+        assert body["why"] in ("audit", "chosen")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from askwise.records import Item
-from askwise.storage import connect
+from askwise.storage import connect, lease_table
 
 FORK = """
 import os, sys, warnings
@@ -68,6 +68,19 @@ def test_children_have_connections_of_their_own(where: tuple[str, str]) -> None:
         [sys.executable, "-W", "error", "-c", FORK, *where], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_statement_alone_decides(where: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look at who is free that comes before it may be as wrong as can be."""
+    storage = make(*where)
+    storage.claim(["i0"], 1, "ann", "s", 1.0, 50.0)
+    storage.append([], hold=["i1"])
+    monkeypatch.setattr(lease_table, "_taken", lambda *_: set())
+    everything = [f"i{row}" for row in range(5)]
+    assert storage.claim(everything, 2, "bob", "t", 50.0, 60.0) == ["i2", "i3"]
+    assert storage.claim(everything, 9, "bob", "t", 51.0, 60.0) == ["i0", "i4"]
+    assert storage.claim(everything, 9, "bob", "t", 51.0, 60.0) == []
+    storage.close()
 
 
 def test_closing_warns_of_nothing(where: tuple[str, str]) -> None:

@@ -7,6 +7,7 @@ name it sends anew whatever was not, with the same keys, and takes over the item
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ def main(url: str, project: str, name: str, journal: str, items: int) -> None:
     acknowledged = {line[1] for line in lines if line[0] == "acknowledged"}
     unsure = [line[1] for line in lines if line[0] == "sending" and line[1] not in acknowledged]
     former = [line[1] for line in lines if line[0] == "session"]
+    rng = random.Random(name)
     session = f"{name}-{os.getpid()}-{time.time_ns()}"
     ranked = [f"i{number}" for number in range(items)]
 
@@ -46,6 +48,9 @@ def main(url: str, project: str, name: str, journal: str, items: int) -> None:
             note("sending", item)
             answer = Answer(item, name, name, time.time())
             appended = storage.append([answer], key=f"{name}/{item}", hold=[item])
+            if rng.random() < 0.05:
+                # Time for a kill that leaves the answer stored and the acknowledgement unseen.
+                time.sleep(0.1)
             note("acknowledged", item, appended.seqs[0], "again" if appended.duplicate else "new")
 
         def opened(won: list[str]) -> Record:

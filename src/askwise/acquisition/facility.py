@@ -19,7 +19,8 @@ from ..xp import (
 from .distances import Floats, Positions
 
 _HELD_BYTES = 512 << 20  # a kernel up to this size is kept
-_BLOCK_BYTES = 8 << 20
+_TILE = 512, 2048  # candidates and targets of one matrix product
+_ROWS_BYTES = 4 << 20
 _NEIGHBOUR = 20
 _SAMPLE = 2_000
 _TOLERATED = 1e-3  # error of a float32 kernel value from which on float64 is worth its price
@@ -77,52 +78,56 @@ class FacilityLocation:
         if c * t * self._item_bytes > _HELD_BYTES:
             return None
         kernel = zeros((c, t), like=self._targets)
-        for rows in row_blocks(c, t * self._item_bytes, _BLOCK_BYTES):
-            kernel[rows, :] = self._weighted(self._candidates[rows, :])
+        for rows in row_blocks(c, 1, _TILE[0]):
+            for columns in row_blocks(t, 1, _TILE[1]):
+                kernel[rows, columns] = self._weighted(self._candidates[rows, :], columns)
         return kernel
 
     @property
     def _item_bytes(self) -> int:
         return 8 if self._targets.dtype == namespace(self._targets).float64 else 4
 
-    def _weighted(self, rows: Array) -> Array:
-        """U_t · exp(−‖t − s‖² / σ²) for each row s of `rows` (b, d): (b, t)."""
+    def _weighted(self, rows: Array, columns: slice) -> Array:
+        """U_t · exp(−‖t − s‖² / σ²) for each row s of `rows` (b, d) and the targets t in `columns`."""
         xp = namespace(rows)
-        exponents = (rows * (2 / self._bandwidth)) @ self._targets.T
-        exponents += self._offsets
+        exponents = (rows * (2 / self._bandwidth)) @ self._targets[columns, :].T
+        exponents += self._offsets[columns]
         exponents -= (squared_norms(rows) / self._bandwidth)[:, None]
         return xp.exp(exponents)
 
     def cover(self, labeled: Array) -> None:
         """Count what the rows of `labeled` (m, d) cover already."""
-        for part in row_blocks(
-            int(labeled.shape[0]), int(self._targets.shape[0]) * self._item_bytes, _BLOCK_BYTES
-        ):
-            rows = unit_rows(labeled[part, :], double=self._item_bytes == 8)
-            self._raise(namespace(rows).max(self._weighted(rows), axis=0))
+        for part in row_blocks(int(labeled.shape[0]), 1, _TILE[0]):
+            self._cover_by(unit_rows(labeled[part, :], double=self._item_bytes == 8))
 
-    def _raise(self, coverage: Array) -> None:
-        self._covered = namespace(coverage).maximum(self._covered, coverage)
+    def _cover_by(self, rows: Array) -> None:
+        xp = namespace(rows)
+        for columns in row_blocks(int(self._targets.shape[0]), 1, _TILE[1]):
+            coverage = xp.max(self._weighted(rows, columns), axis=0)
+            self._covered[columns] = xp.maximum(self._covered[columns], coverage)
 
     def evaluate(self, positions: Positions) -> Floats:
         """Gains of the candidates at `positions`."""
-        gains = []
         thresholds = self._covered + self._least_gains
-        for part in row_blocks(len(positions), int(self._targets.shape[0]) * self._item_bytes, _BLOCK_BYTES):
-            if self._kernel is None:
-                rows = self._weighted(take(self._candidates, positions[part]))
-            else:
-                rows = take(self._kernel, positions[part])
-            gains.append(to_numpy(surpluses(rows, thresholds)))
-        return np.concatenate(gains)
+        if self._kernel is not None:
+            size = int(self._targets.shape[0]) * self._item_bytes
+            parts = [positions[part] for part in row_blocks(len(positions), size, _ROWS_BYTES)]
+            return np.concatenate(
+                [to_numpy(surpluses(take(self._kernel, part), thresholds)) for part in parts]
+            )
+        gains = np.zeros(len(positions))
+        for part in row_blocks(len(positions), 1, _TILE[0]):
+            rows = take(self._candidates, positions[part])
+            for columns in row_blocks(int(self._targets.shape[0]), 1, _TILE[1]):
+                gains[part] += to_numpy(surpluses(self._weighted(rows, columns), thresholds[columns]))
+        return gains
 
     def accept(self, position: int) -> None:
         """Count what the candidate at `position` covers."""
         if self._kernel is None:
-            row = self._weighted(self._candidates[position : position + 1, :])[0, :]
+            self._cover_by(self._candidates[position : position + 1, :])
         else:
-            row = self._kernel[position, :]
-        self._raise(row)
+            self._covered = namespace(self._covered).maximum(self._covered, self._kernel[position, :])
 
 
 def unit_rows(rows: Array, *, double: bool) -> Array:

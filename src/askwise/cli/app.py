@@ -49,14 +49,17 @@ def split_names(text: str | None) -> list[str] | None:
 
 
 @app.command(
-    epilog="Example: askwise init pets ./photos --labels cat,dog --seed 7     "
+    epilog="Example: askwise init pets ./photos --labels cat,dog --seed 7\n\n"
     "Example: askwise init tickets tickets.csv --text body --label team"
 )
 @reports_errors
 def init(
     name: Name,
     source: Annotated[
-        Path, typer.Argument(help="A folder of images, or a .csv .tsv .jsonl .parquet .npy .npz file.")
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="A folder of images, or a .csv .tsv .jsonl .parquet .npy .npz file."
+        ),
     ],
     labels: Annotated[str | None, typer.Option(help="The answers there are: cat,dog")] = None,
     text: Annotated[
@@ -74,7 +77,7 @@ def init(
     encoder: Annotated[str | None, typer.Option(help="tfidf, pixels, table, raw or onnx:PATH.")] = None,
     strategy: Annotated[str | None, typer.Option(help="See: askwise strategies")] = None,
     storage: Annotated[
-        str | None, typer.Option(metavar="URL", help="postgresql://…  [default: SQLite in the folder]")
+        str | None, typer.Option(metavar="URL", help="postgresql://… (default: SQLite in the folder).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the audit set and of every choice.")] = 0,
     budget: Annotated[
@@ -162,7 +165,7 @@ def _write_questions(questions: list[Any]) -> None:
         )
 
 
-@app.command(epilog='Example: askwise tell pets answers.csv     Example row: {"id": "a.jpg", "label": "cat"}')
+@app.command(epilog='Example: askwise tell pets answers.csv\n\nExample row: {"id": "a.jpg", "label": "cat"}')
 @reports_errors
 def tell(
     name: Name,
@@ -289,7 +292,8 @@ def strategies(
 @reports_errors
 def simulate(
     source: Annotated[
-        Path, typer.Argument(help="A labelled pool: a folder of images or a table, .npy, .npz.")
+        Path,
+        typer.Argument(metavar="SOURCE", help="A labelled pool: a folder of images or a table, .npy, .npz."),
     ],
     label: Annotated[
         str, typer.Option(metavar="COLUMN", help="The column with the true labels (images: 'folder').")
@@ -327,7 +331,7 @@ def simulate(
     )
 
 
-@app.command(epilog="Example: askwise demo     Example: askwise demo --folder /tmp/digits")
+@app.command(epilog="Example: askwise demo\n\nExample: askwise demo --folder /tmp/digits")
 @reports_errors
 def demo(
     folder: Annotated[Path, typer.Option(help="Where to put the project.")] = Path("askwise-demo"),

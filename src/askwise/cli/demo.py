@@ -21,9 +21,9 @@ def run(folder: Path, *, questions: int, seed: int, as_json: bool) -> None:
     """Write the images, label some of them through a project, and replay the same pool beside random choice."""
     started = time.perf_counter()
     folder = _unused(folder)
-    images, truth = _write_images(folder / "images")
+    truth = _write_images(folder / "images")
     say = note if as_json else show
-    say(f"1. The pool: {len(images):,} real images of handwritten digits in {folder / 'images'}, no labels.")
+    say(f"1. The pool: {len(truth):,} real images of handwritten digits in {folder / 'images'}, no labels.")
     with (
         progress_bars() as progress,
         Project.create(
@@ -32,8 +32,8 @@ def run(folder: Path, *, questions: int, seed: int, as_json: bool) -> None:
         ) as project,
     ):  # fmt: skip
         say(
-            f"2. A person answers {questions} questions (played here by the true labels). Askwise chooses most of them;\n"
-            "   the others are picked at random and only measure, so that the accuracy is an honest one."
+            f"2. A person answers {questions} questions (played here by the true labels). Askwise chooses most of\n"
+            "   them; the others are picked at random and only measure, so that the accuracy is honest."
         )
         _answer(project, truth, questions, progress)
         project.fit()
@@ -83,7 +83,7 @@ def _unused(folder: Path) -> Path:
     return candidate
 
 
-def _write_images(folder: Path) -> tuple[list[Path], dict[str, str]]:
+def _write_images(folder: Path) -> dict[str, str]:
     """The digits as PNG files, large enough to look at, and the true label of each file name."""
     from PIL import Image
     from sklearn.datasets import load_digits
@@ -91,14 +91,12 @@ def _write_images(folder: Path) -> tuple[list[Path], dict[str, str]]:
     digits = load_digits()
     folder.mkdir(parents=True)
     truth: dict[str, str] = {}
-    paths = []
     for number, (pixels, target) in enumerate(zip(digits.images, digits.target, strict=True)):
         path = folder / f"{number:04d}.png"
         ink = np.uint8(255) - (pixels * 255 / 16).astype(np.uint8)
         Image.fromarray(ink).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(path)
         truth[path.name] = str(target)
-        paths.append(path)
-    return paths, truth
+    return truth
 
 
 def _answer(project: Project, truth: dict[str, str], questions: int, progress: object) -> None:

@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The project's folder.")]
 Who = Annotated[
     str | None,
-    typer.Option("--annotator", "-a", metavar="WHO", help="Who asks or answers [default: your user name]."),
+    typer.Option("--annotator", "-a", metavar="WHO", help="Who asks or answers (default: your user name)."),
 ]
 
 out = Console(highlight=False, soft_wrap=True)

@@ -43,9 +43,7 @@ def run(
     """Encode, replay, and say what came out."""
     origin = open_source(source, text=text, label=label)
     writer = default_encoder(origin.kind) if encoder is None else make_encoder(encoder, origin.kind)
-    items = [
-        item for item in origin.items(lambda problem: note(f"left out: {problem.where}: {problem.what}"))
-    ]
+    items = list(origin.items(lambda problem: note(f"left out: {problem}")))
     labeled = [item for item in items if item.label is not None]
     if not labeled:
         raise SourceError(

@@ -44,8 +44,12 @@ class Question:
         return self.data.get("text")
 
     def to_json(self) -> dict[str, Any]:
-        body = {"id": self.id, "row": self.row, "why": self.why, **self.data}
-        return body if self.path is None else body | {"path": str(self.path)}
+        """Plain JSON; a column of the source that has one of our own names is called data_NAME."""
+        body: dict[str, Any] = {"id": self.id, "row": self.row, "why": self.why}
+        if self.path is not None:
+            body["path"] = str(self.path)
+        own = {*body, "label"}
+        return body | {f"data_{name}" if name in own else name: value for name, value in self.data.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -48,7 +49,6 @@ class ArrayFile(Source):
         self, path: Path, *, id: str | None = None, label: str | None = None, limit: int | None = None
     ) -> None:
         self.path = path
-        self._unpacked: tempfile.TemporaryDirectory[str] | None = None
         self._extra: list[str] = []
         if path.suffix.lower() == ".npz":
             arrays = self._open_npz()
@@ -83,10 +83,11 @@ class ArrayFile(Source):
                         f"{self.path}: expected an array 'X' or only one array; it holds: {', '.join(names)}"
                     )
                 # unpacked to disk, since the arrays inside an archive cannot be memory-mapped
-                self._unpacked = tempfile.TemporaryDirectory(prefix="askwise-", ignore_cleanup_errors=True)
+                unpacked = Path(tempfile.mkdtemp(prefix="askwise-"))
+                weakref.finalize(self, shutil.rmtree, unpacked, ignore_errors=True)
                 arrays = {}
                 for number, (name, info) in enumerate(names.items()):
-                    target = Path(self._unpacked.name) / f"{number}.npy"
+                    target = unpacked / f"{number}.npy"
                     with archive.open(info) as packed, target.open("wb") as plain:
                         shutil.copyfileobj(packed, plain, 2**20)
                     arrays[name] = _load(target, self.path, name)

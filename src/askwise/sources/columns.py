@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SourceError
-from .base import as_label
+from .base import as_label, refuse_column
 from .reader import Reader, Type
 
 CHUNK_ROWS = 4096
@@ -124,6 +124,8 @@ def scan(reader: Reader, *, limit: int | None, id: str | None) -> Scan:
         if reader.types is None:
             found.rows += len(chunk)
             if id is not None:
+                if id not in found.seen:
+                    refuse_column(reader.path, "id", id, found.seen)
                 hashes.extend(hash(_id(reader, line, row, id)) for line, row in chunk)
     for name, type in (reader.types or {}).items():
         seen = found.seen.setdefault(name, Seen())

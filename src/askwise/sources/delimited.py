@@ -64,7 +64,10 @@ class Delimited:
         if twice is not None:
             raise SourceError(f"{self.path} line {line}: the column {twice!r} is there twice")
         numbers = [number(name) for name in names]
-        if None not in numbers and numbers != [index + (numbers[0] or 0) for index in range(len(numbers))]:
+        # the numbers 0, 1, 2, … or 1, 2, 3, … are names that programs give to columns without one
+        if None not in numbers and numbers not in [
+            [start + index for index in range(len(names))] for start in (0, 1)
+        ]:
             raise SourceError(
                 f"{self.path} line {line}: numbers where column names are expected; add a header line"
             )

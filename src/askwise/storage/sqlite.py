@@ -111,7 +111,7 @@ class SqliteStorage(SqlStorage):
 
     def _forked(self) -> None:
         self._finalizer.detach()
-        return
+        self._process.forked()
         _of_parents.append(self._process)
         self._process = _Process(self.path, self._timeout)
         self._finalizer = weakref.finalize(self, _Process.close, self._process)

@@ -147,9 +147,9 @@ def deterministic(subject: Subject) -> None:
 
 def random_state(subject: Subject) -> None:
     """The global random generators stay as they were."""
-    before = (random.getstate(), np.random.get_state()[1].tolist())  # type: ignore[index, union-attr]  # noqa: NPY002
+    before = (random.getstate(), np.random.get_state()[1].tolist())  # type: ignore[index]  # noqa: NPY002
     subject.fitted().transform(subject.items)
-    if before != (random.getstate(), np.random.get_state()[1].tolist()):  # type: ignore[index, union-attr]  # noqa: NPY002
+    if before != (random.getstate(), np.random.get_state()[1].tolist()):  # type: ignore[index]  # noqa: NPY002
         broken("used the global random state")
 
 
