@@ -282,4 +282,6 @@ def fill(picked: NDArray[np.int64], k: int, ranks: NDArray[np.int64]) -> NDArray
     free[picked] = False
     rest = np.flatnonzero(free)
     missing = k - len(picked)
-    return np.concatenate([picked, rest[np.argsort(ranks[rest])[:missing]]]).astype(np.int64)
+    if missing < len(rest):
+        rest = rest[np.argpartition(ranks[rest], missing)[:missing]]
+    return np.concatenate([picked, rest[np.argsort(ranks[rest])]]).astype(np.int64)

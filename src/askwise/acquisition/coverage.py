@@ -7,7 +7,7 @@ import numpy as np
 from ..xp import Array, fill, from_numpy, take, tie_ranks, to_numpy
 from .distances import EuclideanRows, Floats, Positions
 from .facility import FacilityLocation, kernel_width
-from .greedy import farthest_first, lazy_greedy
+from .greedy import farthest_first, largest, lazy_greedy
 from .uncertainty import margin
 
 _RANDOM_CANDIDATES = 2_000
@@ -156,5 +156,4 @@ def _candidates(weights: Floats, count: int, ranks: Positions) -> Positions:
     if count >= n:
         return np.arange(n)
     heaviest = count - min(_RANDOM_CANDIDATES, count // 2)
-    order = np.lexsort((ranks, -weights))[:heaviest]
-    return np.sort(fill(order, count, ranks))
+    return np.sort(fill(largest(weights, heaviest, ranks)[0], count, ranks))

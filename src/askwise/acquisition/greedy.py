@@ -68,7 +68,7 @@ def farthest_first(rows: EuclideanRows, k: int, ranks: Positions) -> Positions:
         slack = rows.slack(nearest)
         upper = nearest + slack
         upper[picks] = -1
-        shortlist, bounds_rest = _largest(upper, width, ranks)
+        shortlist, bounds_rest = largest(upper, width, ranks)
         # In float64 rows that the rounding cannot tell apart count as equally far.
         rest = (nearest - slack if rows.double else upper)[bounds_rest].max(initial=-1)
         new = _while_certain(rows, shortlist, nearest, slack, float(rest), picks, k, ranks)
@@ -86,7 +86,7 @@ def farthest_first(rows: EuclideanRows, k: int, ranks: Positions) -> Positions:
     return fill(picks, k, ranks)
 
 
-def _largest(values: Floats, count: int, ranks: Positions) -> tuple[Positions, NDArray[np.bool_]]:
+def largest(values: Floats, count: int, ranks: Positions) -> tuple[Positions, NDArray[np.bool_]]:
     """Positions of the `count` largest `values`, ties by rank, and a mask of all others that are not negative."""
     others = values >= 0
     least = np.partition(values, -count)[-count] if count < len(values) else values.min()

@@ -94,7 +94,9 @@ class Base:
         import inspect
 
         defaults = {name: p.default for name, p in inspect.signature(type(self)).parameters.items()}
-        changed = [f"{name}={value!r}" for name, value in self.settings.items() if value != defaults[name]]
+        changed = [
+            f"{name}={value!r}" for name, value in self.settings.items() if value != defaults.get(name)
+        ]
         return f"{self.name}({', '.join(changed)})" if changed else self.name
 
     @property

@@ -194,7 +194,7 @@ def _load(file: Path, path: Path, name: str | None = None) -> NDArray[Any]:
     try:
         if file.stat().st_size == 0:
             raise SourceError(f"{where}: the file is empty")
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        array: Any = np.load(file, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         if "object" in str(error).lower() or "pickle" in str(error).lower():
             with file.open("rb") as opened:
@@ -206,5 +206,6 @@ def _load(file: Path, path: Path, name: str | None = None) -> NDArray[Any]:
     except OSError as error:
         raise SourceError(f"{where}: {why(error)}") from error
     if not isinstance(array, np.ndarray):
+        array.close()
         raise SourceError(f"{where}: not a .npy file but an archive; name it .npz")
     return array
