@@ -83,7 +83,7 @@ def test_images_in_either_order_and_fixed_batches(tmp_path: Path, last: bool, ba
     path = image_model(tmp_path / "model.onnx", shape, output="flat")
     expected = (raw_pixels(source) / 255 - MEAN) / DEVIATION
     expected = expected if last else expected.transpose(0, 3, 1, 2)
-    out = fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items()))  # type: ignore[arg-type]
+    out = fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items()))
     np.testing.assert_allclose(out, unit(expected.reshape(3, -1)), atol=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_maps_are_averaged_and_pooled_outputs_kept(tmp_path: Path) -> None:
     expected = unit(((raw_pixels(source) / 255 - MEAN) / DEVIATION).mean(axis=(1, 2)))
     for output in ("map", "pooled"):
         path = image_model(tmp_path / f"{output}.onnx", ["b", 3, 6, 8], output=output)
-        out = fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items()))  # type: ignore[arg-type]
+        out = fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items()))
         np.testing.assert_allclose(out, expected, atol=1e-5)
 
 
@@ -103,7 +103,7 @@ def test_bytes_and_halves(tmp_path: Path) -> None:
         (TensorProto.FLOAT16, (raw_pixels(source) / 255 - MEAN) / DEVIATION),
     ):
         path = image_model(tmp_path / "model.onnx", ["b", 3, 6, 8], kind=kind)
-        out = fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items()))  # type: ignore[arg-type]
+        out = fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items()))
         np.testing.assert_allclose(out, unit(expected.mean(axis=(1, 2))), atol=5e-3)
 
 
@@ -118,7 +118,7 @@ def test_the_preprocessor_is_heeded(tmp_path: Path) -> None:
         image_std=[0.5, 0.5, 0.5],
         rescale_factor=1 / 255,
     )
-    out = fitted(make_encoder(f"onnx:{tmp_path}", "images", source), list(source.items()))  # type: ignore[arg-type]
+    out = fitted(make_encoder(f"onnx:{tmp_path}", "images", source), list(source.items()))
     middle = raw_pixels(source)[:, 1:5, 3:7].transpose(0, 3, 1, 2)
     np.testing.assert_allclose(out, unit((middle / 127.5 - 1).reshape(3, -1)), atol=1e-5)
     config(
@@ -127,7 +127,7 @@ def test_the_preprocessor_is_heeded(tmp_path: Path) -> None:
         do_rescale=False,
         do_normalize=False,
     )
-    out = fitted(make_encoder(f"onnx:{tmp_path}", "images", source), list(source.items()))  # type: ignore[arg-type]
+    out = fitted(make_encoder(f"onnx:{tmp_path}", "images", source), list(source.items()))
     np.testing.assert_allclose(out, unit(raw_pixels(source).transpose(0, 3, 1, 2).reshape(3, -1)), atol=1e-5)
 
 
@@ -143,7 +143,7 @@ def test_a_dynamic_size_without_a_preprocessor_is_the_usual_one(tmp_path: Path) 
 def test_grey_models(tmp_path: Path) -> None:
     source = pictures(tmp_path / "images")
     path = image_model(tmp_path / "model.onnx", ["b", 1, 6, 8], output="flat")
-    assert fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items())).shape == (3, 48)  # type: ignore[arg-type]
+    assert fitted(make_encoder(f"onnx:{path}", "images", source), list(source.items())).shape == (3, 48)
 
 
 def test_the_version_is_that_of_the_files_wherever_they_lie(tmp_path: Path) -> None:

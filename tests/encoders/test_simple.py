@@ -193,7 +193,7 @@ def digits(folder: Path, n: int, mode: str = "L") -> np.ndarray:
 def test_pixels_of_digits(tmp_path: Path) -> None:
     truth = digits(tmp_path, 400)
     source = open_source(tmp_path)
-    encoder = default_encoder("images", source)  # type: ignore[arg-type]
+    encoder = default_encoder("images", source)
     out = fitted(encoder, list(source.items()))
     assert encoder.dim == 64
     score = LogisticRegression(max_iter=2000).fit(out[:200], truth[:200]).score(out[200:], truth[200:])
@@ -209,7 +209,7 @@ def test_grey_pictures_are_the_same_in_every_mode(tmp_path: Path) -> None:
         (tmp_path / mode).mkdir()
         digits(tmp_path / mode, 30, mode)
         source = open_source(tmp_path / mode)
-        outs.append(fitted(make_encoder("pixels", "images", source), list(source.items())))  # type: ignore[arg-type]
+        outs.append(fitted(make_encoder("pixels", "images", source), list(source.items())))
     for out in outs[1:]:
         np.testing.assert_allclose(out, outs[0], atol=0.05)
 
@@ -220,7 +220,7 @@ def test_colours_count_where_there_are_some(tmp_path: Path) -> None:
             tmp_path / f"{number}.png"
         )  # the first two are about equally light
     source = open_source(tmp_path)
-    out = fitted(make_encoder("pixels", "images", source), list(source.items()))  # type: ignore[arg-type]
+    out = fitted(make_encoder("pixels", "images", source), list(source.items()))
     assert np.linalg.norm(out[0] - out[1]) > 1
     np.testing.assert_allclose(out[0], out[2], atol=1e-4)
 
@@ -231,7 +231,7 @@ def test_one_or_equal_images(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     items = list(source.items())
     for some in (items, items[:1]):
-        assert not fitted(make_encoder("pixels", "images", source), some).any()  # type: ignore[arg-type]
+        assert not fitted(make_encoder("pixels", "images", source), some).any()
 
 
 def test_images_that_changed_or_were_never_bound(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_images_that_changed_or_were_never_bound(tmp_path: Path) -> None:
         fitted(make_encoder("pixels", "images"), items)
     Image.new("L", (3, 3)).save(tmp_path / "0001.png")
     with pytest.raises(SourceError, match=r"0001\.png: changed"):
-        fitted(make_encoder("pixels", "images", source), items)  # type: ignore[arg-type]
+        fitted(make_encoder("pixels", "images", source), items)
 
 
 def test_an_image_that_cannot_be_decoded_is_named() -> None:
@@ -252,7 +252,7 @@ def test_an_image_that_cannot_be_decoded_is_named() -> None:
 
     items = [Item("a.png", 0, "", {"path": "a.png"})]
     with pytest.raises(EncoderError, match=r"a\.png: cannot be decoded"):
-        fitted(make_encoder("pixels", "images", Contents()), items)  # type: ignore[arg-type]
+        fitted(make_encoder("pixels", "images", Contents()), items)
 
 
 def test_modes_of_images() -> None:
@@ -335,10 +335,10 @@ def test_raw_of_arrays(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(9, 4))
     np.save(tmp_path / "x.npy", X)
     source = open_source(tmp_path / "x.npy")
-    out = fitted(make_encoder("raw", "array", source), list(source.items()))  # type: ignore[arg-type]
+    out = fitted(make_encoder("raw", "array", source), list(source.items()))
     np.testing.assert_array_equal(out, X.astype(np.float32))
     X[4, 1] = 1e300
     np.save(tmp_path / "x.npy", X)
     source = open_source(tmp_path / "x.npy")
     with pytest.raises(EncoderError, match="column 1 of row 4"):
-        fitted(make_encoder("raw", "array", source), list(source.items()))  # type: ignore[arg-type]
+        fitted(make_encoder("raw", "array", source), list(source.items()))

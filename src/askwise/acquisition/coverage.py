@@ -11,7 +11,7 @@ from .greedy import farthest_first, largest, lazy_greedy
 from .uncertainty import margin
 
 _RANDOM_CANDIDATES = 2_000
-_LEAST_CANDIDATES = 2_000
+_LEAST_CANDIDATES, _MOST_CANDIDATES = 2_000, 4_000
 _CANDIDATES_PER_PICK = 20
 
 
@@ -90,7 +90,8 @@ def u_coverage(
         How many candidates, drawn at random, stand for the pool that is to be covered; all where there are fewer.
     candidates
         How many candidates may be picked: 2,000 drawn at random (half, where `candidates` is below 4,000) and
-        otherwise those of largest weight. By default 2,000 + max(2,000, 20 k); never fewer than `k`.
+        otherwise those of largest weight. By default 20 k of the latter, but from 2,000 to 4,000, or k if that is
+        more. Never fewer than `k`.
     bandwidth
         σ² of the kernel. By default twice the median squared distance to the 20th neighbour, among at most 2,000
         candidates drawn at random; copies at distance 0 are left out of the median.
@@ -147,7 +148,8 @@ def u_coverage(
 
 
 def _default_candidates(k: int) -> int:
-    return _RANDOM_CANDIDATES + max(_LEAST_CANDIDATES, _CANDIDATES_PER_PICK * k)
+    heaviest = min(max(_LEAST_CANDIDATES, _CANDIDATES_PER_PICK * k), _MOST_CANDIDATES)
+    return _RANDOM_CANDIDATES + max(heaviest, k)
 
 
 def _candidates(weights: Floats, count: int, ranks: Positions) -> Positions:

@@ -21,6 +21,7 @@ _LONGEST_SHORTLIST = 8192
 _FEW = 16  # picks out of one shortlist; with fewer a pass over all candidates is not worth its while
 _SETTLED = 64  # rows whose distance is settled in float64 at once
 _PROPOSALS = 128
+_LARGEST_BLOCK = 1
 
 
 def farthest_first(rows: EuclideanRows, k: int, ranks: Positions) -> Positions:
@@ -255,7 +256,7 @@ def lazy_greedy(
     rounding
         Relative error of the gains; gains that differ by less count as equal.
     block
-        How many candidates to evaluate at once.
+        How many candidates to evaluate at once, at first; then twice as many as before, up to 16 times.
 
     Returns
     -------
@@ -276,14 +277,16 @@ def lazy_greedy(
     fresh = np.ones(len(ranks), dtype=bool)
     picks: list[int] = []
     while len(picks) < k:
+        size = block
         while True:
             best = bounds[fresh].max(initial=0.0) * (1 - rounding)
             stale = np.flatnonzero(~fresh & (bounds * (1 + rounding) >= best) & (bounds > 0))
             if not len(stale):
                 break
-            top = stale[np.argsort(-bounds[stale], kind="stable")[:block]]
+            top = stale[np.argsort(-bounds[stale], kind="stable")[:size]]
             bounds[top] = evaluate(top)
             fresh[top] = True
+            size = min(2 * size, _LARGEST_BLOCK * block)
         if best <= 0:
             break
         tied = np.flatnonzero(fresh & (bounds >= best))

@@ -146,6 +146,7 @@ class _SafeRedirects(HTTPRedirectHandler):
         old, new = urlsplit(req.full_url), urlsplit(newurl)
         own = old.scheme == new.scheme == "http" and old.hostname == new.hostname == "127.0.0.1"
         if new.scheme != "https" and not own:
+            fp.close()
             raise EncoderError(f"{req.full_url}: redirects to {newurl}, and only https is followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -182,7 +183,8 @@ def _bar(name: str, total: int | None) -> Iterator[Any]:
 
 def _fail(address: str, error: Exception) -> NoReturn:
     if isinstance(error, HTTPError):
-        what = f"the server answered {error.code} {error.reason}"
+        error.close()
+        what = f"the server answered {error.code} {error.reason}".splitlines()[0]
     else:
         what = f"cannot be reached ({getattr(error, 'reason', None) or error or type(error).__name__})"
     name = Path(urlsplit(address).path).name or "model.onnx"
