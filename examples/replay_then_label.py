@@ -22,13 +22,15 @@ def main() -> None:
     replay = aw.simulate(X, wines.target, strategy=["u_coverage", "random"], budget=40, batch=5, seeds=3)
     print(replay.summary())
 
-    with tempfile.TemporaryDirectory() as folder:
-        with aw.Project.create(Path(folder) / "wines", X, labels=names, budget=40, annotator="script") as project:
-            while questions := project.ask(5):
-                project.tell({question.id: names[wines.target[question.row]] for question in questions})
-            print(*project.status().lines(), sep="\n")
-            rows = project.export(Path(folder) / "labels.csv", predictions=True)
-            print(f"{rows} rows exported")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        aw.Project.create(Path(folder) / "wines", X, labels=names, budget=40, annotator="script") as project,
+    ):
+        while questions := project.ask(5):
+            project.tell({question.id: names[wines.target[question.row]] for question in questions})
+        print(*project.status().lines(), sep="\n")
+        rows = project.export(Path(folder) / "labels.csv", predictions=True)
+        print(f"{rows} rows exported")
 
 
 if __name__ == "__main__":

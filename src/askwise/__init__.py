@@ -34,13 +34,24 @@ _HOME = {
 __all__ = ["__version__", *sorted(_HOME)]
 
 if TYPE_CHECKING:
-    from .acquisition import CATALOGUE
-    from .errors import AnswersRefused, AskwiseError, ContractError
-    from .learner import Committee, Learner, LinearHead
-    from .project import Project
-    from .simulation import Simulation, simulate
-    from .strategy import Strategy, as_strategy, mix, parse, select, then
-    from .testing import check_learner, check_strategy
+    from .acquisition import CATALOGUE as CATALOGUE
+    from .errors import AnswersRefused as AnswersRefused
+    from .errors import AskwiseError as AskwiseError
+    from .errors import ContractError as ContractError
+    from .learner import Committee as Committee
+    from .learner import Learner as Learner
+    from .learner import LinearHead as LinearHead
+    from .project import Project as Project
+    from .simulation import Simulation as Simulation
+    from .simulation import simulate as simulate
+    from .strategy import Strategy as Strategy
+    from .strategy import as_strategy as as_strategy
+    from .strategy import mix as mix
+    from .strategy import parse as parse
+    from .strategy import select as select
+    from .strategy import then as then
+    from .testing import check_learner as check_learner
+    from .testing import check_strategy as check_strategy
 
 
 def __getattr__(name: str) -> Any:

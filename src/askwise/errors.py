@@ -66,4 +66,6 @@ class AnswersRefused(AskwiseError):
         shown = "; ".join(str(refusal) for refusal in self.refused[:limit])
         more = f"; and {len(self.refused) - limit} more" if len(self.refused) > limit else ""
         total = len(self.refused) + kept
-        super().__init__(f"{len(self.refused)} of {total} answers refused, the other {kept} kept: {shown}{more}")
+        super().__init__(
+            f"{len(self.refused)} of {total} answers refused, the other {kept} kept: {shown}{more}"
+        )

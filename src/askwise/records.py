@@ -163,7 +163,9 @@ def from_json(kind: str, body: dict[str, JSON]) -> Record:
     Skip(item='a', annotator='ann', at=1.0)
     """
     if kind not in KINDS:
-        raise ContractError(f"unknown kind of event {kind!r}; known: {', '.join(KINDS)}. A newer Askwise wrote it?")
+        raise ContractError(
+            f"unknown kind of event {kind!r}; known: {', '.join(KINDS)}. A newer Askwise wrote it?"
+        )
     if kind == RoundOpened.kind:
         body = body | {"picks": tuple(Pick(**pick) for pick in body["picks"])}
     return KINDS[kind](**body)

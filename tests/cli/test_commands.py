@@ -222,5 +222,20 @@ def test_simulate_writes_curves(tickets: Path, tmp_path: Path) -> None:
     json.loads(printed.stdout)
 
 
+def test_simulate_takes_every_kind_of_source(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number in range(40):
+        kind = "dark" if number % 2 else "light"
+        (tmp_path / "photos" / kind).mkdir(parents=True, exist_ok=True)
+        shade = number if kind == "dark" else 255 - number
+        Image.new("L", (9, 9), shade).save(tmp_path / "photos" / kind / f"{number}.png")
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    np.savez(tmp_path / "pool.npz", X=X, y=np.arange(40) % 2)
+    options = ["--budget", 10, "--batch", 5, "--seeds", 1, "--strategy", "margin"]
+    assert "margin" in run("simulate", tmp_path / "photos", "--label", "folder", *options).stdout
+    assert "margin" in run("simulate", tmp_path / "pool.npz", "--label", "y", *options).stdout
+
+
 def test_simulate_without_labels(tickets: Path) -> None:
     assert "kindd" in run("simulate", tickets, "--text", "body", "--label", "kindd", code=1).stderr

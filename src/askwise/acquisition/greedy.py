@@ -21,7 +21,7 @@ _LONGEST_SHORTLIST = 8192
 _FEW = 16  # picks out of one shortlist; with fewer a pass over all candidates is not worth its while
 _SETTLED = 64  # rows whose distance is settled in float64 at once
 _PROPOSALS = 128
-_LARGEST_BLOCK = 1
+_LARGEST_BLOCK = 16
 
 
 def farthest_first(rows: EuclideanRows, k: int, ranks: Positions) -> Positions:

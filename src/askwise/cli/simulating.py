@@ -42,7 +42,11 @@ def run(
 ) -> None:
     """Encode, replay, and say what came out."""
     origin = open_source(source, text=text, label=label)
-    writer = default_encoder(origin.kind) if encoder is None else make_encoder(encoder, origin.kind)
+    writer = (
+        default_encoder(origin.kind, origin)
+        if encoder is None
+        else make_encoder(encoder, origin.kind, origin)
+    )
     items = list(origin.items(lambda problem: note(f"left out: {problem}")))
     labeled = [item for item in items if item.label is not None]
     if not labeled:

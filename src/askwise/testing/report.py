@@ -11,11 +11,11 @@ from ..errors import AskwiseError
 Verdict: TypeAlias = Literal["passed", "failed", "not applicable"]
 
 
-class NotApplicable(Exception):  # noqa: N818 - a verdict
+class NotApplicable(Exception):
     """The check has nothing to check here; its text says why."""
 
 
-class Broken(Exception):  # noqa: N818 - a verdict
+class Broken(Exception):
     """The check found a fault; its text says which."""
 
 
@@ -84,7 +84,7 @@ class Report:
         )
 
 
-class CheckFailed(AskwiseError, AssertionError):  # noqa: N818 - reads as what happened
+class CheckFailed(AskwiseError, AssertionError):
     """Some checks of a conformance suite failed; the text lists each with its reason.
 
     Attributes
