@@ -193,13 +193,18 @@ def labels_to_reach(labels: ArrayLike, scores: ArrayLike, target: float) -> int 
 
 
 def mean_interval(
-    values: ArrayLike, *, seed: int = 0, level: float = 0.95, resamples: int = RESAMPLES
+    values: ArrayLike,
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    within: tuple[float, float] = (-math.inf, math.inf),
 ) -> Estimate:
     """The mean of a few independent values with a bootstrap interval; without an interval for one value.
 
     The percentile interval of n values is too narrow by ``sqrt((n - 1) / n)``, and knows nothing of how badly n values
     show their own spread: both ends are moved out by ``sqrt(n / (n - 1)) t_{n-1} / z`` (t and z: the quantiles of
-    Student's and of the normal distribution).
+    Student's and of the normal distribution). Neither end leaves `within`, the range that the values can have.
 
     References
     ----------
@@ -222,7 +227,8 @@ def mean_interval(
 
     upper = 0.5 + level / 2
     wider = math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, upper)) / NormalDist().inv_cdf(upper)
-    return Estimate(mean, mean - wider * (mean - low), mean + wider * (high - mean), n)
+    low, high = mean - wider * (mean - low), mean + wider * (high - mean)
+    return Estimate(mean, max(low, within[0]), min(high, within[1]), n)
 
 
 def paired_difference(

@@ -78,6 +78,44 @@ def margin(proba: Array) -> Array:
     return second - first
 
 
+def ratio(proba: Array) -> Array:
+    """Score each candidate by the second most likely class's share of the most likely one.
+
+    Parameters
+    ----------
+    proba
+        (n, C) class probabilities.
+
+    Returns
+    -------
+    (n,) scores in [0, 1]; 1 where the two best classes tie. One class only: 0.
+
+    Notes
+    -----
+    Formula: p_(2) / p_(1), with p_(1) >= p_(2) the two largest probabilities
+
+    Cost: O(n C) time, O(n) memory.
+
+    Use when you want margin's idea on a scale from 0 to 1, whatever the tail of other classes takes away: for
+    weights, as in power(ratio), or beside other scores.
+    Avoid when there are few labels yet, batches are large or the pool has near-duplicates: add coverage.
+
+    References
+    ----------
+    B. Settles, "Active learning literature survey", 2009, section 3.1; as odds between two classes it ranks like
+    the difference of log-probabilities, the "best versus second best" of A. J. Joshi, F. Porikli and
+    N. Papanikolopoulos, "Multi-class active learning for image classification", CVPR 2009.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ratio(np.array([[0.75, 0.25, 0.0], [0.4, 0.4, 0.2]])).round(4)
+    array([0.3333, 1.    ])
+    """
+    first, second = largest_two(floating(proba))
+    return second / first
+
+
 def entropy(proba: Array) -> Array:
     """Score each candidate by the entropy of its class probabilities, in nats.
 

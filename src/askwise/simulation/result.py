@@ -16,6 +16,8 @@ from .. import __version__
 from ..errors import ContractError
 from ..evaluation import Estimate, aubc, labels_to_reach, mean_interval, paired_difference
 
+SHARES = (0.0, 1.0)
+"""The range of an accuracy."""
 BASELINE = "random"
 METRICS = ("accuracy", "macro_f1")
 
@@ -107,7 +109,7 @@ class Simulation:
 
     def curve(self, strategy: str, metric: str = "accuracy") -> Curve:
         """The metric of one strategy, over the seeds."""
-        points = [mean_interval(column) for column in self.scores(strategy, metric).T]
+        points = [mean_interval(column, within=SHARES) for column in self.scores(strategy, metric).T]
         return Curve(
             self.labels,
             tuple(point.value for point in points),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..evaluation import Estimate, mean_interval
-from .result import BASELINE, Simulation
+from .result import BASELINE, SHARES, Simulation
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -21,8 +21,9 @@ def summary(simulation: Simulation) -> str:
         header += ["over random", f"labels to random's {goal:.1%}"]
     rows = [header]
     for name in order:
-        final = mean_interval(simulation.scores(name)[:, -1])
-        row = [name, _percent(mean_interval(simulation.aubc(name))), _percent(final)]
+        final = mean_interval(simulation.scores(name)[:, -1], within=SHARES)
+        area = mean_interval(simulation.aubc(name), within=SHARES)
+        row = [name, _percent(area), _percent(final)]
         if versus_random:
             difference = "" if name == BASELINE else _points(simulation.difference(name))
             reached = simulation.labels_to_reach(name, goal)
