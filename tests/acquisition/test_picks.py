@@ -13,7 +13,16 @@ from scipy import stats
 from askwise.acquisition import CATALOGUE, random
 
 LIBRARIES = {"numpy": np.asarray, "torch": torch.asarray, "strict": array_api_strict.asarray}
-PICKING = {name: f for name, f in CATALOGUE.items() if "k" in inspect.signature(f).parameters}
+GIVEN = {"k", "rng", "n", "proba", "embedding", "labeled_embedding"}
+
+
+def inputs_of(function) -> set[str]:
+    """The parameters without a default."""
+    parameters = inspect.signature(function).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.default is parameter.empty}
+
+
+PICKING = {name: f for name, f in CATALOGUE.items() if "k" in inputs_of(f) <= GIVEN}
 
 
 def inputs(embedding: np.ndarray, proba: np.ndarray, labeled: np.ndarray) -> dict[str, object]:
@@ -129,10 +138,7 @@ def test_random_is_uniform_over_positions_and_orders() -> None:
 
 
 def test_catalogue_rows_are_documented_and_named_after_their_functions() -> None:
-    assert list(CATALOGUE) == [
-        "random", "least_confident", "margin", "entropy", "hyperplane",
-        "vote_entropy", "bald", "k_center", "badge", "u_coverage",
-    ]  # fmt: skip
+    assert next(iter(CATALOGUE)) == "random"
     for name, function in CATALOGUE.items():
         assert function.__name__ == name
         lines = [line.strip() for line in inspect.getdoc(function).splitlines()]

@@ -8,7 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ContractError
-from ..xp import Array, floating, from_numpy, map_rows, namespace, row_sums, squared_norms, take, to_numpy, xlogx
+from ..xp import (
+    Array,
+    floating,
+    from_numpy,
+    map_rows,
+    namespace,
+    row_sums,
+    squared_norms,
+    take,
+    to_numpy,
+    xlogx,
+)
 
 _LEAST = 1e-12  # a probability of 0 would make the divergence infinite
 

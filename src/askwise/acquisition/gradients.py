@@ -48,11 +48,14 @@ def expected_gradient_length(proba: Array, embedding: Array, normalized: bool = 
     def score(rows: slice) -> Array:
         p = floating(proba[rows, :], double=True)
         xp = namespace(p)
-        # ‖p − e_y‖² = ‖p‖² − p_y² + (1 − p_y)², which keeps its digits where p_y is nearly 1
-        others = xp.clip(squared_norms(p)[:, None] - p * p, min=0.0)
+        top = xp.max(p, axis=-1, keepdims=True)
+        is_top = xp.astype(p == top, p.dtype)
+        # Σ_{c ≠ y} p_c² with the largest p kept apart: ‖p‖² − p_y² has no digits left where p_y is nearly 1
+        small = squared_norms(p * (1 - is_top))[:, None]
+        others = small + (row_sums(is_top)[:, None] - 1) * top * top + (top * top - p * p)
         lengths = row_sums(p * xp.sqrt(others + (1 - p) ** 2))
         if normalized:
             return lengths
         return lengths * xp.sqrt(1 + squared_norms(floating(embedding[rows, :], double=True)))
 
-    return map_rows(score, n, bytes_per_row=8 * (4 * C + 2 * int(embedding.shape[1])))
+    return map_rows(score, n, bytes_per_row=8 * (6 * C + 2 * int(embedding.shape[1])))

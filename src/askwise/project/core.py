@@ -45,10 +45,10 @@ class Project:
     >>> folder = tempfile.mkdtemp() + "/shapes"
     >>> X = np.random.default_rng(0).normal(size=(200, 4)) + np.repeat([[0], [3]], 100, axis=0)
     >>> with aw.Project.create(folder, X, labels=["low", "high"]) as project:
-    ...     for question in project.ask(8):
-    ...         project.tell({question.id: "low" if question.row < 100 else "high"})
-    ...     project.status().labeled
-    8
+    ...     answers = {question.id: "low" if question.row < 100 else "high" for question in project.ask(8)}
+    ...     told = project.tell(answers)
+    ...     print(told.kept, project.status().labeled)
+    8 8
     """
 
     def __init__(
