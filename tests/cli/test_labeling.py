@@ -109,3 +109,12 @@ def _read_until(terminal: int, expected: str) -> None:
         assert time.monotonic() < end, text
         if select.select([terminal], [], [], 0.2)[0]:
             text += os.read(terminal, 65536).decode(errors="replace")
+
+
+def test_a_long_text_is_shown_whole_and_as_it_is(tmp_path: Path) -> None:
+    words = [f"word{number}" for number in range(200)]
+    texts = [" ".join(words) + f" [b]{number}[/b] [red" for number in range(9)]
+    Project.create(tmp_path / "p", texts, labels=["cat", "dog"]).close()
+    shown = label(tmp_path / "p", "q")
+    assert all(word in shown for word in words)
+    assert "[/b] [red" in shown

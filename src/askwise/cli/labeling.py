@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from rich.panel import Panel
+from rich.text import Text
 
 from ..errors import ProjectError
 from .keys import COMMANDS, key_map, read_key
@@ -73,7 +74,8 @@ def _show(question: Question, number: int) -> None:
             out.print(draw(question.path))
             out.print(str(question.path), markup=False, style="dim")
     elif question.text is not None:
-        out.print(Panel(question.text, title=title, title_align="left"), markup=False)
+        panel = Panel(Text(question.text), title=Text(title), title_align="left")
+        out.print(panel, soft_wrap=False)
     else:
         out.print(title, markup=False, style="bold")
         for column, value in question.data.items():

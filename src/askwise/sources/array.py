@@ -198,8 +198,9 @@ def _load(file: Path, path: Path, name: str | None = None) -> NDArray[Any]:
     except ValueError as error:
         if "object" in str(error).lower() or "pickle" in str(error).lower():
             with file.open("rb") as opened:
-                if opened.read(6) == b"\x93NUMPY":
-                    raise SourceError(f"{where}: {NO_PICKLE}") from error
+                numpy_made_it = opened.read(6) == b"\x93NUMPY"
+            reason = NO_PICKLE if numpy_made_it else "not a readable .npy file: numpy.save did not write it"
+            raise SourceError(f"{where}: {reason}") from error
         raise SourceError(f"{where}: not a readable .npy file: {error}".splitlines()[0]) from error
     except EOFError as error:
         raise SourceError(f"{where}: not a readable .npy file: {error}") from error
