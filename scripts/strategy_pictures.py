@@ -35,6 +35,8 @@ def pool() -> tuple[Any, dict[str, Any], np.ndarray[Any, Any]]:
     embedding = np.concatenate([common, copies, foreign])
     labels = np.array([0] * 6 + [1] * 5 + [2] * 3)
     labeled = CENTRES[labels] + rng.normal(size=(14, 2)) * 0.42
+    labels = np.append(labels, [2, 2])  # where the learner is wrong
+    labeled = np.concatenate([labeled, [[1.45, -1.3], [1.6, -1.15]]])
     target = CENTRES[1] + rng.normal(size=(8, 2)) * 0.2
     model = fit_learner(aw.LinearHead(strength=0.02, draws=60), labeled, labels, C=3)
     given = gather(

@@ -90,7 +90,7 @@ def test_every_row_has_a_full_page_and_is_listed(name: str) -> None:
     ):
         assert part in page
     for part in ("Cost:", "Use when", "Avoid when"):
-        assert re.search(rf"^\*\*{part}\*\* \w", page, re.MULTILINE), part
+        assert re.search(rf"^\*\*{part}\*\* \S", page, re.MULTILINE), part
     assert f"[`{name}`]({name}.md)" in (FOLDER / "README.md").read_text(encoding="utf-8")
     if "`view`" not in page:
         assert f"({name}.png)" in page

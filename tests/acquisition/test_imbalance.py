@@ -23,7 +23,7 @@ def ranks_of(n: int, seed: int) -> list[int]:
 
 
 def plain_balanced_margin(k: int, proba: np.ndarray, labels: np.ndarray, seed: int) -> list[int]:
-    n, C = proba.shape
+    n = len(proba)
     ranks = ranks_of(n, seed)
     labelled = Counter(labels.tolist())
     count = Counter(labelled)
@@ -71,8 +71,7 @@ def test_picks_follow_the_stated_rules_ties_included(n: int, C: int, m: int, see
     k = 1 + seed % n
     found = balanced_margin(k, np.random.default_rng(seed), proba, labels)
     assert found.tolist() == plain_balanced_margin(k, proba, labels, seed)
-    if C != 2 or not coarse:
-        assert base(k, np.random.default_rng(seed), proba).tolist() == plain_base(k, proba, seed)
+    assert base(k, np.random.default_rng(seed), proba).tolist() == plain_base(k, proba, seed)
 
 
 def test_the_classes_that_are_behind_catch_up_first() -> None:
@@ -80,7 +79,7 @@ def test_the_classes_that_are_behind_catch_up_first() -> None:
     labels = np.repeat([0, 1, 2], [30, 10, 5])
     picks = balanced_margin(25, np.random.default_rng(0), proba, labels)
     share = np.bincount(picks // 50, minlength=4)
-    assert share.tolist() == [0, 5, 10, 10] or share.tolist() == [0, 5, 9, 11] or sum(share) == 25
+    assert sum(share) == 25
     assert np.ptp((np.bincount(labels, minlength=4) + share)[1:]) <= 1
     assert share[0] == 0
 

@@ -29,6 +29,8 @@ def message(**options: Any) -> str:
         ({"labels": ["a", " "]}, "empty"),
         ({"labels": None}, "which answers are there"),
         ({"strategy": "margn"}, "margin"),
+        ({"strategy": "cover_exemplars"}, "cover_exemplars needs 'target_embedding'"),
+        ({"strategy": "predictive_std"}, "predictive_std needs 'std'"),
         ({"encoder": "tfidf"}, "tfidf"),
         ({"encoder": "nosuch"}, "nosuch"),
         ({"budget": 0}, "budget is 0"),

@@ -13,6 +13,7 @@ from askwise.testing.subject import Subject
 LIBRARIES = ("torch", "array_api_strict")
 
 
+@pytest.mark.filterwarnings("ignore:batch_bald:UserWarning")  # few draws, which it rightly says
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_strategy(name, check):

@@ -283,7 +283,9 @@ def lazy_greedy(
             stale = np.flatnonzero(~fresh & (bounds * (1 + rounding) >= best) & (bounds > 0))
             if not len(stale):
                 break
-            top = stale[np.argsort(-bounds[stale], kind="stable")[:size]]
+            top = stale
+            if len(stale) > size:
+                top = stale[np.argpartition(-bounds[stale], size)[:size]]
             bounds[top] = evaluate(top)
             fresh[top] = True
             size = min(2 * size, _LARGEST_BLOCK * block)

@@ -64,7 +64,7 @@ def balanced_margin(k: int, rng: np.random.Generator, proba: Array, labels: Arra
     ranks = tie_ranks(n, rng)
     counts = np.bincount(to_numpy(labels).astype(np.int64), minlength=C)
     scores = to_numpy(margin(proba))
-    predicted = _predicted(proba, counts)
+    predicted = predicted_classes(proba, counts)
     queues = {
         c: iter(members[_best(scores[members], k, ranks[members])]) for c, members in _by_class(predicted)
     }
@@ -152,7 +152,7 @@ def base(k: int, rng: np.random.Generator, proba: Array) -> Array:
     return from_numpy(np.array(picks, dtype=np.int64), like=proba)
 
 
-def _predicted(proba: Array, counts: Positions) -> Positions:
+def predicted_classes(proba: Array, counts: Positions) -> Positions:
     """(n,) the most likely class of each row; of several the one that `counts` (C,) has least of."""
     n, C = (int(size) for size in proba.shape)
     order = np.argsort(counts, kind="stable")
@@ -168,8 +168,7 @@ def _by_class(predicted: Positions) -> Iterator[tuple[int, Positions]]:
     """Each class that occurs, with the positions of its candidates."""
     order = np.argsort(predicted, kind="stable")
     classes, starts = np.unique(predicted[order], return_index=True)
-    for c, members in zip(classes.tolist(), np.split(order, starts[1:]), strict=True):
-        yield c, members
+    return zip(classes.tolist(), np.split(order, starts[1:]), strict=True)
 
 
 def _best(scores: Floats, count: int, ranks: Positions) -> Positions:
@@ -182,12 +181,24 @@ def _best(scores: Floats, count: int, ranks: Positions) -> Positions:
 
 def _boundaries(proba: Array, k: int, ranks: Positions) -> Iterator[tuple[Positions, Floats]]:
     """For each class the `k` candidates nearest its boundary, nearest first, and their gaps."""
-    n, C = (int(size) for size in proba.shape)
+    for leads in class_leads(proba):
+        gaps = np.abs(leads)
+        nearest = _best(-gaps, min(k, len(gaps)), ranks)
+        yield nearest, gaps[nearest]
+
+
+def class_leads(proba: Array) -> Iterator[Floats]:
+    """For each class c in turn p_c − max_{j ≠ c} p_j, (n,); with one class the others count as 0.
+
+    Examples
+    --------
+    >>> [leads.round(1).tolist() for leads in class_leads(np.array([[0.5, 0.3, 0.2]]))]
+    [[0.2], [-0.2], [-0.3]]
+    """
+    C = int(proba.shape[1])
     first, second = (to_numpy(values) for values in largest_two(floating(proba)))
     for start in range(0, C, _COLUMNS):
-        columns = to_numpy(floating(proba[:, start : start + _COLUMNS])).T
+        columns = to_numpy(floating(proba[:, start : min(C, start + _COLUMNS)])).T
         for column in columns:
             # The class's own probability is the largest, or as large: then its rival is the second.
-            gaps = np.where(column >= first, column - second, first - column)
-            nearest = _best(-gaps, min(k, n), ranks)
-            yield nearest, gaps[nearest]
+            yield column - np.where(column >= first, second, first)

@@ -20,7 +20,7 @@ from ..learner.copies import learner_name
 from ..records import Answer, Item
 from ..sources import Problem, Source, open_source
 from ..storage import Storage, connect
-from ..strategy import AnyStrategy, as_strategy
+from ..strategy import AnyStrategy, QueryStrategy, as_strategy
 from ..tasks import Classification, Task
 from .audit import reserve_size
 from .config import DATABASE, SHARDS, Config, new_folder, write_pointer
@@ -31,6 +31,7 @@ Pool: TypeAlias = "str | Path | np.ndarray[Any, Any] | Sequence[str]"
 
 IMPORTER = "import"
 SMALLEST_POOL = 3
+NOT_SUPPLIED = ("target_samples", "target_embedding", "cost", "view")
 
 
 def create(
@@ -64,6 +65,7 @@ def create(
     task: Task | None = Classification(tuple(labels)) if labels is not None else None
     chosen = as_strategy(strategy or (task or Classification).strategy)
     learner = learner if learner is not None else (task or Classification).learner()
+    _check_supplied(chosen)
     evidence.check(chosen, learner)
     with (
         new_folder(folder, storage),
@@ -101,6 +103,16 @@ def create(
         )
         records.set_meta("config", config.to_json())
         records.finish()
+
+
+def _check_supplied(strategy: QueryStrategy) -> None:
+    """Refuse a strategy that needs what a project cannot give, before any work."""
+    missing = [word for word in strategy.needs if word in NOT_SUPPLIED]
+    if missing:
+        raise ContractError(
+            f"{strategy.name} needs {missing[0]!r}, which a project cannot give: use it with aw.select, "
+            "or choose another strategy (askwise strategies)"
+        )
 
 
 def _distinct(records: Storage, origin: Source) -> int:

@@ -12,12 +12,25 @@ import numpy as np
 from ..acquisition import CATALOGUE
 from ..errors import ContractError
 from ..xp import Array
-from .compose import Mix, Then
+from .compose import Composition, Mix, Then
+from .composed import Balanced, Explore, PerCost, WithoutDuplicates
+from .stochastic import Power, Softmax, Softrank
 from .vocabulary import INPUTS, did_you_mean
 from .wall import BLOCK_BYTES, QueryStrategy, Strategy
 
 AnyStrategy: TypeAlias = str | QueryStrategy | Callable[..., Any]
-COMPOSITIONS = ("mix", "then")
+AROUND_ONE: dict[str, Callable[..., Composition]] = {
+    "power": Power,
+    "softmax": Softmax,
+    "softrank": Softrank,
+    "explore": Explore,
+    "per_cost": PerCost,
+    "without_duplicates": WithoutDuplicates,
+    "balanced": Balanced,
+}
+"""Compositions of one strategy, with options given by name."""
+
+COMPOSITIONS = ("mix", "then", *AROUND_ONE)
 
 
 def as_strategy(strategy: AnyStrategy) -> QueryStrategy:
@@ -237,6 +250,12 @@ def _strategy(node: ast.expr, text: str) -> QueryStrategy:
             )
         first, second = (_strategy(part, text) for part in node.args)
         return Then(first, second, **options)
+    if name in AROUND_ONE:
+        if len(node.args) != 1:
+            raise ContractError(f"{name}: expected one strategy: {name}(bald), got {text!r}")
+        part = _strategy(node.args[0], text)
+        made = AROUND_ONE[name](part)
+        return made.with_options(**options) if options else made
     if node.args:
         raise ContractError(
             f"{name}: options are given by name, {name}({ast.unparse(node.args[0])}) does not say which"

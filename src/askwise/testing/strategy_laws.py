@@ -140,6 +140,8 @@ def _frequencies(subject: Subject, pool: Pool, k: int, draws: int) -> Any:
 def class_names(subject: Subject) -> None:
     """Numbering the classes differently changes nothing."""
     subject.applies_to((*CLASSES, "labels"), "input about classes")
+    if "mean" in subject.needs:
+        raise NotApplicable("its labels are numbers to be predicted, not classes")
     pool = example(N)
     for order in (np.array([3, 2, 1, 0]), np.array([1, 2, 3, 0])):
         one, other = subject.pick(pool), subject.pick(pool.renamed(order))

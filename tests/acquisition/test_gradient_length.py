@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from askwise.acquisition.gradients import expected_gradient_length
+from askwise.acquisition.gradient_length import expected_gradient_length
 
 
 @pytest.mark.parametrize("C", [1, 2, 5])
