@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from .output import AsJson, Name, Who, note, out, progress_bars, reports_errors, show, show_json
+from .output import AsJson, Name, Who, note, out, program, progress_bars, reports_errors, show, show_json
 
 app = typer.Typer(
     name="askwise",
@@ -118,7 +118,7 @@ def init(
         return
     for line in status.lines():
         show(line)
-    show(f"\nNext: askwise label {name}   or   askwise ask {name} -k 10 > questions.csv")
+    show(f"\nNext: {program()} label {name}   or   {program()} ask {name} -k 10 > questions.csv")
 
 
 @app.command(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..project import Project
 from ..simulation import Simulation, simulate
-from .output import note, progress_bars, show, show_json
+from .output import note, program, progress_bars, show, show_json
 
 BATCH = 10
 SEEDS = 5
@@ -68,9 +68,9 @@ def run(folder: Path, *, questions: int, seed: int, as_json: bool) -> None:
         f"Labels and predictions:    {labels}\n"
         f"The project:               {folder / 'project'}   ({time.perf_counter() - started:.0f} s)\n\n"
         "Go on by hand:\n"
-        f"  askwise label  {folder / 'project'}        one key an answer; u undoes, q quits\n"
-        f"  askwise status {folder / 'project'}\n"
-        "  askwise init photos ./my-photos --labels cat,dog      your own pool"
+        f"  {program()} label {folder / 'project'}        one key an answer; u undoes, q quits\n"
+        f"  {program()} status {folder / 'project'}\n"
+        f"  {program()} init photos ./my-photos --labels cat,dog      your own pool"
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -37,6 +39,15 @@ def show(text: str) -> None:
 def show_json(body: dict[str, Any]) -> None:
     """The result as one JSON object."""
     sys.stdout.write(json.dumps({"ok": True} | body, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def program() -> str:
+    """How the reader can call this program again: by its name, or by its path where the name is not found."""
+    found = shutil.which("askwise")
+    started = Path(sys.argv[0])
+    if started.name != "askwise" or (found is not None and Path(found).resolve() == started.resolve()):
+        return "askwise"
+    return str(started)
 
 
 def note(text: str) -> None:
