@@ -18,6 +18,7 @@ _BLOCK = 128
 _SINGLE = 1e-5  # nats by which a gain in float32 may be off
 _CLOSEST = 64  # candidates equal in float32 that are compared in float64
 _NOTHING = 1e-12
+_EXHAUSTED = 1 - 1e-4  # share of the nats that draws can hold; what is left beyond is sampling noise
 _FULL = 0.95  # share of log S from which on gains are mostly what S draws cannot resolve
 
 
@@ -84,17 +85,20 @@ def batch_bald(k: int, rng: np.random.Generator, samples: Array, configurations:
     joint = JointLabels(S, most, rng)
     search = _Search(samples, ranks)
     picks: list[int] = []
-    known = 0.0
+    known, capacity = 0.0, np.log(S)
+    warned = False
     while len(picks) < k:
-        if known >= _FULL * np.log(S):
+        if known >= _FULL * capacity and not warned:
             warnings.warn(
-                f"batch_bald: {len(picks)} of {k} picks tell {known:.2f} of the {np.log(S):.2f} nats that {S} draws "
+                f"batch_bald: {len(picks)} of {k} picks tell {known:.2f} of the {capacity:.2f} nats that {S} draws "
                 f"can hold; the rest are chosen among what these draws hardly tell apart: pass more samples or ask "
                 f"for fewer",
                 UserWarning,
                 stacklevel=2,
             )
-            known = -np.inf  # once is enough
+            warned = True
+        if known >= _EXHAUSTED * capacity:
+            break
         pick, gain = search.best(joint, picks)
         if gain <= _NOTHING:
             break
