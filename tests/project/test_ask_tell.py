@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,24 @@ def test_a_column_with_one_of_our_names_does_not_hide_ours(tmp_path: Any) -> Non
         assert body["data_id"] == 50 + body["row"] or body["data_id"] == str(50 + body["row"])
         assert body["data_why"] == "because"
         assert body["why"] in ("audit", "chosen")
+
+
+def test_what_was_drawn_at_random_is_recorded_with_its_probability(make_project: Any, tmp_path: Any) -> None:
+    project = make_project(strategy="explore(margin, share=0.25)")
+    questions = project.ask(16)
+    whys = [question.why for question in questions]
+    assert whys.count("explore") == 2
+    assert whys.count("audit") == 8
+    project.tell({question.id: project.truth[question.id] for question in questions})
+    project.export(tmp_path / "out.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    # 150 items less the 30 that are set aside: each of the 120 was drawn with probability 2 in 120.
+    given = {(row["why"], row["probability"]) for row in rows}
+    assert given == {("explore", 2 / 120), ("chosen", None), ("audit", None)}
+
+
+def test_when_only_audit_items_are_left_they_are_asked(make_project: Any) -> None:
+    project = make_project(n=30)
+    audit = set(project._desk.index.audit)
+    project.tell({item: label for item, label in project.truth.items() if item not in audit})
+    assert {question.id for question in project.ask(30)} == audit

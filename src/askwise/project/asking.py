@@ -9,6 +9,7 @@ import numpy as np
 
 from ..records import Pick, RoundOpened
 from ..state import State
+from ..strategy import Explore
 from ..xp import to_numpy
 from . import audit
 from .create import IMPORTER
@@ -56,32 +57,23 @@ def _out(desk: Desk, state: State) -> set[str]:
 
 def _taken_over(desk: Desk, k: int, annotator: str) -> list[Pick]:
     """Questions that a vanished process of the same annotator left unanswered, in the order they were asked."""
-    state = desk.refresh()
     now = time.time()
+    leases = desk.storage.leases(now)
+    state = desk.refresh()  # after the leases were read: every one of them is in the log by now
     left = [
         lease
-        for lease in desk.storage.leases(now)
+        for lease in leases
         if lease.annotator == annotator and not state.settled(lease.item) and not is_alive(lease.session)
     ]
     if not left:
         return []
-    asked = state.asked
-    place = {item: position for position, item in enumerate(asked)}
-    left.sort(key=lambda lease: (place.get(lease.item, len(place)), lease.item))
-    ours = set(
-        desk.storage.adopt(
-            [lease.item for lease in left[:k]],
-            annotator,
-            sorted({lease.session for lease in left}),
-            desk.session,
-            now + desk.config.lease,
-        )
-    )
-    return [_pick(desk, lease.item) for lease in left if lease.item in ours]
-
-
-def _pick(desk: Desk, item: str) -> Pick:
-    return Pick(item, "audit" if desk.index.is_audit(item) else "chosen")
+    place = {item: position for position, item in enumerate(state.asked)}
+    items = sorted((one.item for one in left), key=lambda item: (state.asked[item].round, place[item]))[:k]
+    sessions = sorted({lease.session for lease in left})
+    ours = set(desk.storage.adopt(items, annotator, sessions, desk.session, now + desk.config.lease))
+    return [
+        Pick(item, state.asked[item].why, state.asked[item].probability) for item in items if item in ours
+    ]
 
 
 def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] | None:
@@ -101,13 +93,14 @@ def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] 
     measures = audit.due(k, audited=audited, asked=len(taken), reserve=len(index.audit))
     measures = max(min(measures, len(waiting)), min(len(waiting), k - len(candidates)))
     wanted, reach = k - measures, WIDEN**attempt
-    chosen = _choose(desk, candidates, min(len(candidates), wanted * reach)) if wanted else []
-    first = audit.interleave(chosen[:wanted], waiting[:measures])
-    spare = audit.interleave(chosen[wanted:], waiting[measures : measures * reach])
+    chosen = _choose(desk, candidates, min(len(candidates), wanted * reach))
+    ranked = list(chosen)
+    first = audit.interleave(ranked[:wanted], waiting[:measures])
+    spare = audit.interleave(ranked[wanted:], waiting[measures : measures * reach])
     opened: list[RoundOpened] = []
 
     def record(won: list[str]) -> RoundOpened:
-        picks = tuple(_pick(desk, item) for item in won)
+        picks = tuple(chosen.get(item) or Pick(item, "audit") for item in won)
         now = time.time()
         opened.append(RoundOpened(state.rounds + 1, str(desk.strategy), picks, annotator, state.seq, now))
         return opened[-1]
@@ -116,10 +109,18 @@ def _open_round(desk: Desk, k: int, annotator: str, attempt: int) -> list[Pick] 
     return list(opened[-1].picks) if opened else []
 
 
-def _choose(desk: Desk, candidates: np.ndarray[tuple[int], np.dtype[np.int64]], k: int) -> list[str]:
-    """The strategy's picks among the candidates, as ids in the strategy's order."""
+def _choose(desk: Desk, candidates: np.ndarray[tuple[int], np.dtype[np.int64]], k: int) -> dict[str, Pick]:
+    """The strategy's picks among the candidates, in the strategy's order, by item."""
+    if not k:
+        return {}
     model, training = desk.fit()
     inputs = desk.model.evidence(desk.strategy, model, candidates, training)
-    rng = np.random.default_rng([desk.config.seed, desk.state.rounds + 1])
-    positions = desk.strategy(k, rng, n=len(candidates), **inputs)
-    return desk.index.ids(candidates[to_numpy(positions)])
+    seed = [desk.config.seed, desk.state.rounds + 1]
+    n = len(candidates)
+    positions = to_numpy(desk.strategy(k, np.random.default_rng(seed), n=n, **inputs))
+    picks = {item: Pick(item, "chosen") for item in desk.index.ids(candidates[positions])}
+    if isinstance(desk.strategy, Explore):
+        drawn, probability = desk.strategy.drawn_at_random(k, n, np.random.default_rng(seed))
+        explored = desk.index.ids(candidates[drawn])
+        picks |= {item: Pick(item, "explore", probability) for item in explored}
+    return picks

@@ -22,7 +22,7 @@ from .model import merged_answers
 from .pool_index import PoolIndex
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
-COLUMNS = ("id", "label", "status", "annotator", "at", "why", "round", "audit", "copy_of")
+COLUMNS = ("id", "label", "status", "annotator", "at", "why", "probability", "round", "audit", "copy_of")
 PREDICTED = ("predicted", "confidence")
 
 
@@ -112,6 +112,7 @@ def _row(item: str, state: State, answers: dict[str, Any], index: PoolIndex) -> 
         "annotator": ";".join(sorted(opinions)) or None,
         "at": datetime.fromtimestamp(last, UTC).isoformat(timespec="seconds") if last is not None else None,
         "why": asked.why if asked is not None else None,
+        "probability": asked.probability if asked is not None else None,
         "round": asked.round if asked is not None else None,
         "audit": index.is_audit(item),
     }
@@ -154,7 +155,12 @@ def _write_parquet(path: Path, columns: tuple[str, ...], rows: Iterator[dict[str
     import pyarrow
     import pyarrow.parquet
 
-    kinds = {"round": pyarrow.int64(), "audit": pyarrow.bool_(), "confidence": pyarrow.float64()}
+    kinds = {
+        "round": pyarrow.int64(),
+        "audit": pyarrow.bool_(),
+        "confidence": pyarrow.float64(),
+        "probability": pyarrow.float64(),
+    }
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in columns])
     written = 0
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:

@@ -8,11 +8,6 @@ from typing import Any
 
 from ..records import Item
 
-WHY = {
-    "chosen": "chosen by the strategy",
-    "audit": "audit: picked at random to measure the model",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -25,7 +20,7 @@ class Question:
     row
         The item's position in the pool.
     why
-        "chosen" by the strategy, or "audit": picked at random to measure.
+        "chosen" by the strategy; "explore": drawn at random by it; or "audit": picked at random to measure.
     data
         What the source says of the item: its text, its columns, or its path below the source.
     path
