@@ -237,3 +237,14 @@ def test_when_only_audit_items_are_left_they_are_asked(make_project: Any) -> Non
     audit = set(project._desk.index.audit)
     project.tell({item: label for item, label in project.truth.items() if item not in audit})
     assert {question.id for question in project.ask(30)} == audit
+
+
+def test_an_item_that_two_people_undid_can_be_asked_again(make_project: Any) -> None:
+    project = make_project(n=12)
+    for annotator in ("bob", "eve"):
+        project.tell({"3": "red"}, annotator=annotator)
+    project.undo(annotator="bob")
+    assert "3" not in {question.id for question in project.ask(12)}
+    project.release()
+    project.undo(annotator="eve")
+    assert "3" in {question.id for question in project.ask(12)}

@@ -19,6 +19,7 @@ from .session import is_alive
 
 # Where other processes take the same picks first, we look further down our own list the next time.
 WIDEN = 4
+MOST_ATTEMPTS = 50
 
 
 def ask(desk: Desk, k: int, annotator: str) -> list[Pick]:
@@ -31,13 +32,11 @@ def ask(desk: Desk, k: int, annotator: str) -> list[Pick]:
         return left
     k = int(min(k, _affordable(desk)))
     picks: list[Pick] = []
-    attempt = 0
-    while len(picks) < k:
-        won = _open_round(desk, k - len(picks), annotator, attempt)
+    for attempt in range(MOST_ATTEMPTS):
+        won = _open_round(desk, k - len(picks), annotator, attempt) if len(picks) < k else None
         if won is None:
             break
         picks += won
-        attempt += 1
     return picks
 
 

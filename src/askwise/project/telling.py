@@ -6,8 +6,7 @@ import time
 from collections.abc import Sequence
 
 from ..errors import AnswersRefused, ContractError, ProjectError, Refusal
-from ..records import Answer, Event, NotRelevant, Skip, Undo
-from ..state import fold
+from ..records import Answer, NotRelevant, Skip, Undo
 from .answers import Given
 from .desk import Desk
 from .questions import Told
@@ -52,6 +51,7 @@ def undo(desk: Desk, annotator: str) -> str:
     if last is None:
         raise ProjectError(f"nothing to undo: {annotator!r} has given no answer in {desk.name!r}")
     record = Undo(target=last.seq, item=last.item, annotator=annotator, at=time.time())
-    still_settled = fold([Event(state.seq + 1, record)], state).settled(last.item)
-    desk.storage.append([record], free=[] if still_settled else [last.item])
+    # Opened again even where another annotator's answer stands: two undos at once could each see the other's answer,
+    # and the item would be closed for ever. A settled item is no candidate, whatever its lease says.
+    desk.storage.append([record], free=[last.item])
     return last.item
