@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -63,6 +64,17 @@ def test_keys_through_a_pipe(photos: Path) -> None:
     now = status(photos)
     assert (now.labeled, now.skipped, now.not_relevant, now.out) == (2, 1, 1, 0)
     assert now.labels == {"cat": 1, "dog": 1}
+
+
+def test_json_is_all_there_is_on_standard_output(photos: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "askwise", "label", str(photos), "--json"],
+        input="c\nq\n",
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(done.stdout)["status"]["labels"] == {"cat": 1, "dog": 0}
+    assert "→ cat" in done.stderr
 
 
 def test_input_that_ends_is_a_quit(photos: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from .output import AsJson, Name, Who, note, out, program, progress_bars, reports_errors, show, show_json
+from .output import AsJson, Name, Who, err, note, out, program, progress_bars, reports_errors, show, show_json
 
 app = typer.Typer(
     name="askwise",
@@ -206,16 +206,23 @@ def undo(name: Name, annotator: Who = None, as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: askwise label pets")
 @reports_errors
-def label(name: Name, annotator: Who = None) -> None:
+def label(name: Name, annotator: Who = None, as_json: AsJson = False) -> None:
     """Answer in the terminal, one key an answer.
 
-    s skips, x says "not relevant", u undoes, q quits.
+    s skips, x says "not relevant", u undoes, q quits. With --json the questions go to standard error and the
+    project's status, at the end, to standard output.
     """
     from ..project import Project
     from .labeling import run
 
     with Project.open(name, annotator=annotator) as project:
-        run(project)
+        run(project, err if as_json else out)
+        status = project.status()
+    if as_json:
+        show_json({"status": status.to_json()})
+        return
+    for line in ["", *status.lines()]:
+        show(line)
 
 
 @app.command(epilog="Example: askwise fit pets")
@@ -345,4 +352,4 @@ def demo(
     run(folder, questions=questions, seed=seed, as_json=as_json)
 
 
-__all__ = ["app", "out"]
+__all__ = ["app"]

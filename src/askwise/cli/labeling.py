@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import ProjectError
 from .keys import COMMANDS, key_map, read_key
-from .output import err, out, show
+from .output import err
 from .pictures import draw, open_viewer
 
 if TYPE_CHECKING:
@@ -19,29 +20,30 @@ if TYPE_CHECKING:
 AT_ONCE = 5
 
 
-def run(project: Project) -> None:
+def run(project: Project, screen: Console) -> None:
     """Ask until the annotator quits or nothing is left; unanswered questions go back to the pool."""
     keys = key_map(project.task.choices())
     waiting: deque[Question] = deque()
     answered: list[bool] = []  # of this sitting, for undo: was it an answer?
-    show(_legend(keys))
+    _say(screen, _legend(keys))
     try:
         while True:
             if not waiting:
                 with err.status("choosing …"):
                     waiting.extend(project.ask(AT_ONCE))
             if not waiting:
-                show(
-                    "nothing left to ask: the pool (or the budget) is used up, or others are answering the rest"
+                _say(
+                    screen,
+                    "nothing left to ask: the pool (or the budget) is used up, or others are answering the rest",
                 )
                 break
             question = waiting[0]
-            _show(question, sum(answered) + 1)
-            key = _key(keys)
+            _show(screen, question, sum(answered) + 1)
+            key = _key(screen, keys)
             if key == "q":
                 break
             if key == "u":
-                waiting = _undo(project, waiting)
+                waiting = _undo(project, screen, waiting)
                 del answered[-1:]
                 continue
             waiting.popleft()
@@ -52,11 +54,13 @@ def run(project: Project) -> None:
                 project.not_relevant(question.id)
             else:
                 project.tell({question.id: keys[key]})
-                show(f"  → {keys[key]}")
+                _say(screen, f"  → {keys[key]}")
     finally:
         project.release()
-        for line in ["", *project.status().lines()]:
-            show(line)
+
+
+def _say(screen: Console, text: str) -> None:
+    screen.print(text, markup=False)
 
 
 def _legend(keys: dict[str, str]) -> str:
@@ -65,36 +69,36 @@ def _legend(keys: dict[str, str]) -> str:
     return f"{answers}\n{commands}"
 
 
-def _show(question: Question, number: int) -> None:
+def _show(screen: Console, question: Question, number: int) -> None:
     why = " (picked at random, to measure)" if question.why == "audit" else ""
     title = f"{number}. {question.id}{why}"
     if question.path is not None:
-        out.print(title, markup=False, style="bold")
+        screen.print(title, markup=False, style="bold")
         if not open_viewer(question.path):
-            out.print(draw(question.path))
-            out.print(str(question.path), markup=False, style="dim")
+            screen.print(draw(question.path))
+            screen.print(str(question.path), markup=False, style="dim")
     elif question.text is not None:
         panel = Panel(Text(question.text), title=Text(title), title_align="left")
-        out.print(panel, soft_wrap=False)
+        screen.print(panel, soft_wrap=False)
     else:
-        out.print(title, markup=False, style="bold")
+        screen.print(title, markup=False, style="bold")
         for column, value in question.data.items():
-            out.print(f"  {column}: {value}", markup=False)
+            screen.print(f"  {column}: {value}", markup=False)
 
 
-def _key(keys: dict[str, str]) -> str:
+def _key(screen: Console, keys: dict[str, str]) -> str:
     while True:
         key = read_key(list(keys))
         if key in keys or key in COMMANDS:
             return key
-        show(f"  no answer has the key {key!r}\n{_legend(keys)}")
+        _say(screen, f"  no answer has the key {key!r}\n{_legend(keys)}")
 
 
-def _undo(project: Project, waiting: deque[Question]) -> deque[Question]:
+def _undo(project: Project, screen: Console, waiting: deque[Question]) -> deque[Question]:
     """The last answer is withdrawn and its item shown again at once."""
     try:
         item = project.undo()
     except ProjectError as error:
-        show(f"  {error}")
+        _say(screen, f"  {error}")
         return waiting
     return deque([project.question(item), *(question for question in waiting if question.id != item)])

@@ -21,7 +21,10 @@ LEASE_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settled at `init`; nothing of it changes later, so that a reopened project chooses as before."""
+    """Settled at `init`; nothing of it changes later, so that a reopened project chooses as before.
+
+    `source_options` says how the source was read (its columns), which nobody could find out later.
+    """
 
     task: dict[str, Any]
     strategy: str

@@ -262,12 +262,12 @@ class Project:
 
     def skip(self, *items: str, annotator: str | None = None) -> Told:
         """Set items aside: nobody is asked them again until it is undone."""
-        given = [Given(item, None, action="skip") for item in items]
+        given = [Given(str(item), None, action="skip") for item in items]
         return telling.tell(self._desk, given, annotator or self.annotator, None)
 
     def not_relevant(self, *items: str, annotator: str | None = None) -> Told:
         """Say that items do not belong in the pool."""
-        given = [Given(item, None, action="not_relevant") for item in items]
+        given = [Given(str(item), None, action="not_relevant") for item in items]
         return telling.tell(self._desk, given, annotator or self.annotator, None)
 
     def undo(self, *, annotator: str | None = None) -> str:
